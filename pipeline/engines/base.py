@@ -1,0 +1,39 @@
+"""What every engine offers, so that nothing outside an adapter branches on a model's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.context import Context
+from pipeline.frames import FrameStream, PreparedImage
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do, as data.
+
+    Sides must be multiples of `size_multiple`; frame counts must be `frames_multiple * k + frames_offset`.
+    `ignores` maps the full names of settings without effect to the reason, shown where they are greyed out.
+    """
+
+    size_multiple: int = 1
+    frames_multiple: int = 1
+    frames_offset: int = 0
+    min_frames: int = 1
+    max_frames: int = 36000
+    ignores: Mapping[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Makes frames from a prepared image."""
+
+    name: str
+    version: str
+    capabilities: Capabilities
+
+    def resolve(self, settings: Settings) -> Settings:
+        """Fill in what the engine decides from other settings, so that the record repeats the run without it."""
+
+    def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
+        """Return the stream of frames; they are made while it is read."""

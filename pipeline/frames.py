@@ -1,0 +1,73 @@
+"""Frames and streams of frames: the values that travel between the stages."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+"""One picture: uint8, shape (height, width, 3), RGB, sRGB transfer."""
+
+Mask = NDArray[np.uint8]
+"""One soft mask: uint8, shape (height, width), 0 = outside, 255 = inside."""
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """What `prepare` hands on: one crop of the input, in the aspect of the video.
+
+    `image` has exactly the size of the video. `plate` is the same crop with the input's own detail where it has more:
+    between 1 and 2 times the size of the video, for engines that move a camera over it. `masks` have the plate's size.
+    """
+
+    image: Frame
+    plate: Frame
+    masks: tuple[Mask, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Width of the video in pixels."""
+        return self.image.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Height of the video in pixels."""
+        return self.image.shape[0]
+
+
+@dataclass(frozen=True)
+class FrameStream:
+    """A film that is made while it is read: memory does not grow with its duration.
+
+    `frames` yields `count` frames of `height` x `width` x 3 and can be read once.
+    """
+
+    frames: Iterator[Frame]
+    width: int
+    height: int
+    fps: Fraction
+    count: int
+
+
+def render_in_order(render: Callable[[int], Frame], count: int, workers: int) -> Iterator[Frame]:
+    """Yield `render(0)`, ..., `render(count - 1)` in order, computed by `workers` threads.
+
+    At most `workers + 1` frames exist ahead of the reader, whatever `count` is. Closing the iterator early lets the
+    frames under way end and starts no others.
+    """
+    pending: deque[Future[Frame]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="render") as pool:
+        try:
+            for index in range(count):
+                pending.append(pool.submit(render, index))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,285 @@
+"""Run records: one JSON file for each run, beside its video. The queue, the history and the log in one.
+
+A record exists from the moment a run is asked for, and is rewritten as a whole through a temporary file and
+`os.replace`, so a reader never sees half of one.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from datetime import UTC, datetime
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import InvalidRecord
+from pipeline.settings import FrameRate, Settings
+
+SCHEMA_VERSION = 1
+INPUTS = "inputs"
+"""Folder below the outputs folder that keeps the inputs by content."""
+
+
+class RecordModel(BaseModel):
+    """Base of the parts of a record; the docstring of a field is its description in docs/record.schema.json."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, validate_assignment=True)
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Notice(RecordModel):
+    """Something the user should know: a value that was changed, a word not understood, advice."""
+
+    stage: str
+    """The stage that says it."""
+    level: Literal["info", "warning"] = "info"
+    """A warning says that the result is not quite what was asked for."""
+    message: str
+    """One sentence for the user."""
+    setting: str | None = None
+    """Full name of the setting concerned, such as prepare.width."""
+    before: Any = None
+    """The value that was asked for."""
+    after: Any = None
+    """The value that was used instead."""
+
+
+class InputRecord(RecordModel):
+    """One input file, kept under outputs/inputs."""
+
+    role: Literal["image", "mask"] = "image"
+    """What it was used as."""
+    name: str
+    """The file's own name, as the user gave it."""
+    path: str | None = None
+    """Where the kept copy lies, relative to the outputs folder. Empty when the file could not be read."""
+    sha256: str | None = None
+    """Digest of the file's content."""
+    width: int | None = None
+    """Width in pixels as displayed, after EXIF orientation."""
+    height: int | None = None
+    """Height in pixels as displayed, after EXIF orientation."""
+
+
+class StageRecord(RecordModel):
+    """What one stage did."""
+
+    name: str
+    """Name of the stage."""
+    seconds: float
+    """Wall time spent in it. Frames are made while they are encoded: `animate` is the time encode waited for them."""
+    cache_hit: bool = False
+    """Whether the result was taken from an earlier run."""
+    peak_memory_bytes: int | None = None
+    """Largest resident memory of the program while the stage ran."""
+    downgrades: list[str] = []
+    """Rungs of the memory ladder that were taken."""
+    artifacts: dict[str, Any] = {}
+    """Other results worth keeping, by name."""
+
+
+class OutputRecord(RecordModel):
+    """The finished file, as its own probe found it."""
+
+    path: str
+    """Relative to the outputs folder."""
+    sha256: str
+    width: int
+    height: int
+    fps: FrameRate
+    num_frames: int
+    codec: str
+    duration: float
+    """Seconds."""
+    bytes: int
+    """Size of the file."""
+
+
+class ErrorRecord(RecordModel):
+    """Why a run did not succeed."""
+
+    type: str
+    """Name of the error."""
+    message: str
+    """One sentence for the user."""
+    exit_code: int
+    """Exit code of the command line for it."""
+
+
+class Environment(RecordModel):
+    """What the run ran on."""
+
+    packages: dict[str, str] = {}
+    """Versions of the libraries that decide pixels."""
+    python: str = ""
+    platform: str = ""
+    cpu_count: int = 0
+    gpu: str | None = None
+    driver: str | None = None
+    git_commit: str | None = None
+
+
+class ModelRecord(RecordModel):
+    """The weights that made the frames."""
+
+    repository: str
+    revision: str | None = None
+    licence: str | None = None
+
+
+class RunRecord(RecordModel):
+    """Everything about one run: what was asked, what was done, what came out."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    """The stem of the record's and the video's file names."""
+    job: Literal["animate"] = "animate"
+    """Which of the program's jobs it was."""
+    status: RunStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    pid: int
+    """Process that owns the run while it is queued or running."""
+    process_started_at: float
+    """When that process began, in seconds since 1970: a number that was given to another process is noticed."""
+    queue_position: int | None = None
+    seed: int
+    """The seed that was used; never -1."""
+    requested: Settings
+    """The settings as asked for."""
+    used: Settings | None = None
+    """The settings as used, with sizes, frames and the motion plan filled in. `rerun` repeats these."""
+    inputs: list[InputRecord] = []
+    stages: list[StageRecord] = []
+    notices: list[Notice] = []
+    """Everything that the page said about this run: snaps, advice, words not understood."""
+    memory_timeline: list[tuple[float, int]] = []
+    """Pairs of seconds since the start and resident bytes, thinned."""
+    output: OutputRecord | None = None
+    quality: dict[str, float] = {}
+    """Measures of the result."""
+    error: ErrorRecord | None = None
+    environment: Environment = Environment()
+    model: ModelRecord | None = None
+    """Empty for the embedded engine, which has no weights."""
+
+
+def now() -> datetime:
+    """The present time in UTC, which is how records keep times."""
+    return datetime.now(UTC)
+
+
+def record_path(outputs: Path, run_id: str) -> Path:
+    """Where the record of a run lies."""
+    return outputs / f"{run_id}.json"
+
+
+def reserve_run_id(outputs: Path, at: datetime | None = None) -> str:
+    """Claim a name video_YYYYMMDD_HHMMSS (local time) in `outputs` by creating its record file exclusively.
+
+    A second run in the same second gets _2 and so on, also when the first belongs to another process; a name is not
+    taken either where only a video of that stem exists. Raises OSError when the folder cannot be written.
+    """
+    stamp = (at or datetime.now()).strftime("video_%Y%m%d_%H%M%S")
+    number = 1
+    while True:
+        run_id = stamp if number == 1 else f"{stamp}_{number}"
+        number += 1
+        if any((outputs / f"{run_id}.{ending}").exists() for ending in ("mp4", "webm", "gif")):
+            continue
+        with contextlib.suppress(FileExistsError), record_path(outputs, run_id).open("x"):
+            return run_id
+
+
+def write_record(record: RunRecord, outputs: Path) -> Path:
+    """Write a record as a whole: readers see the old one or the new one, never a part. Raises OSError."""
+    path = record_path(outputs, record.run_id)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(record.model_dump_json(indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record. Raises InvalidRecord with one sentence when the file is missing, damaged or from a newer version."""
+    try:
+        record = RunRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidRecord(f"The record {path} cannot be read: {error.strerror or error}.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InvalidRecord(f"{path} is not a run record: {place + ': ' if place else ''}{first['msg']}.") from error
+    if record.schema_version > SCHEMA_VERSION:
+        raise InvalidRecord(f"{path} was written by a newer version of this program (schema {record.schema_version}).")
+    return record
+
+
+def keep_input(source: Path, outputs: Path) -> tuple[str, str]:
+    """Copy a file to outputs/inputs/SHA256.ext unless it is there; return its path below outputs and its digest.
+
+    Raises OSError when the source cannot be read or the copy cannot be written.
+    """
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    relative = f"{INPUTS}/{digest}{source.suffix.lower()}"
+    target = outputs / relative
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            shutil.copyfile(source, partial)
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+    return relative, digest
+
+
+def owner_is_alive(record: RunRecord) -> bool:
+    """Whether the process that owns the record still runs (and is not another one with the same number)."""
+    try:
+        return abs(psutil.Process(record.pid).create_time() - record.process_started_at) < 1.0
+    except psutil.Error:
+        return False
+
+
+def mark_interrupted(outputs: Path) -> list[RunRecord]:
+    """Set records that say queued or running, but whose process is gone, to interrupted. Returns those records."""
+    marked = []
+    for path in sorted(outputs.glob("video_*.json")):
+        with contextlib.suppress(InvalidRecord, OSError):
+            record = read_record(path)
+            if record.status in (RunStatus.QUEUED, RunStatus.RUNNING) and not owner_is_alive(record):
+                record.status = RunStatus.INTERRUPTED
+                record.finished_at = now()
+                write_record(record, outputs)
+                marked.append(record)
+    return marked
+
+
+def fps_text(fps: Fraction) -> str:
+    """A frame rate for people: 30, 29.97."""
+    return f"{float(fps):.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,249 @@
+"""Settings: the one source of every parameter.
+
+The command line, the page's form, the presets, the documentation and the record are derived from these models. The
+docstring of a field is its help text and its bounds are its slider. `json_schema_extra` holds hints for the form:
+`step`, `widget`, `choices` (offered, others allowed) and `slider_max` (where a slider ends below the hard bound).
+"""
+
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
+
+from pipeline.errors import InvalidSetting
+from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The folder that holds this program."""
+
+PRESETS = PROJECT / "configs" / "presets"
+
+MIN_SIDE, MAX_SIDE = 16, 4096
+"""Bounds in pixels on the sides of a video; images under 16 px a side are refused as well."""
+
+_NTSC = {23.976: Fraction(24000, 1001), 29.97: Fraction(30000, 1001), 59.94: Fraction(60000, 1001)}
+
+
+def parse_fps(value: object) -> Fraction:
+    """Read a frame rate: 30, "30", "29.97" (which means 30000/1001) or "30000/1001".
+
+    Raises ValueError when it is none of these.
+    """
+    if isinstance(value, Fraction | int):
+        return Fraction(value)
+    try:
+        exact = Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError("a frame rate is a number such as 30, 29.97 or 30000/1001") from None
+    return _NTSC.get(round(float(exact), 3), exact.limit_denominator(1001))
+
+
+FrameRate = Annotated[
+    Fraction,
+    BeforeValidator(parse_fps),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+|/\d+)?$"}),
+]
+"""Frames per second, exact; written as "30" or "30000/1001"."""
+
+
+class VideoFormat(StrEnum):
+    """What kind of file is written."""
+
+    MP4 = "mp4"
+    WEBM = "webm"
+    GIF = "gif"
+
+
+class X264Preset(StrEnum):
+    """x264's trade of encoding time against file size."""
+
+    ULTRAFAST = "ultrafast"
+    VERYFAST = "veryfast"
+    FAST = "fast"
+    MEDIUM = "medium"
+    SLOW = "slow"
+    SLOWER = "slower"
+
+
+class PrepareSettings(FrozenModel):
+    """How the input becomes a picture in the size of the video."""
+
+    width: int | None = Field(None, ge=MIN_SIDE, le=MAX_SIDE, json_schema_extra={"step": 2})
+    """Width of the video in pixels. Empty: follows from the height, or from the image and the resolution."""
+
+    height: int | None = Field(None, ge=MIN_SIDE, le=MAX_SIDE, json_schema_extra={"step": 2})
+    """Height of the video in pixels. Empty: follows from the width, or from the image and the resolution."""
+
+    resolution: int = Field(
+        720, ge=MIN_SIDE, le=2160, json_schema_extra={"step": 2, "choices": [360, 480, 540, 720, 1080, 1440, 2160]}
+    )
+    """Length of the shorter side in pixels when neither width nor height is given; the aspect is then the image's."""
+
+    focus_x: float = Field(0.5, ge=0.0, le=1.0, json_schema_extra={"step": 0.01})
+    """What a crop keeps, across: 0 keeps the left edge, 0.5 the centre, 1 the right edge."""
+
+    focus_y: float = Field(0.5, ge=0.0, le=1.0, json_schema_extra={"step": 0.01})
+    """What a crop keeps, down: 0 keeps the top edge, 0.5 the centre, 1 the bottom edge."""
+
+    background: Colour = "#ffffff"
+    """The colour behind transparent parts of the image."""
+
+    masks: tuple[Path, ...] = Field((), max_length=4, json_schema_extra={"widget": "none"})
+    """Mask files, white where things move, as large as the image: the areas of the motion plan's regions, in order."""
+
+    max_megapixels: int = Field(150, ge=1, le=500, json_schema_extra={"step": 1})
+    """Largest image accepted, in millions of pixels; looked up before anything is decoded."""
+
+    max_file_mb: int = Field(200, ge=1, le=2000, json_schema_extra={"step": 1})
+    """Largest image file accepted, in megabytes."""
+
+
+class MotionSettings(FrozenModel):
+    """What belongs to the embedded engine `motion` alone."""
+
+    plan: MotionPlan | None = Field(None, json_schema_extra={"widget": "none"})
+    """The motion plan to render, as JSON. Empty: the plan that the prompt is read as."""
+
+    amount: float = Field(1.0, ge=0.0, le=3.0, json_schema_extra={"step": 0.1})
+    """Scales all travel of the camera: 0 holds it still, 2 doubles it."""
+
+    speed: float = Field(1.0, ge=0.0, le=5.0, json_schema_extra={"step": 0.1})
+    """Scales the speed of everything that moves by itself."""
+
+    loop: bool = False
+    """Makes a seamless loop, also where the prompt does not ask for one."""
+
+    brush_kind: RegionKind | None = None
+    """How a painted area moves. Empty: as the prompt says, or a steady drift."""
+
+    brush_direction: float | None = Field(None, ge=-360.0, le=360.0, json_schema_extra={"step": 1})
+    """Where a painted area moves, in degrees: 0 right, 90 up, 180 left, 270 down. Empty: as the prompt says."""
+
+
+class AnimateSettings(FrozenModel):
+    """How the picture is brought to life."""
+
+    engine: str = Field("motion", json_schema_extra={"widget": "engine"})
+    """The engine that makes the frames. `motion` is built in and needs no GPU and no download."""
+
+    num_frames: int = Field(90, ge=1, le=36000, json_schema_extra={"step": 1, "slider_max": 600})
+    """Frames in the video; 90 frames at 30 frames per second last 3 seconds."""
+
+    seconds: float | None = Field(None, gt=0.0, le=1200.0, json_schema_extra={"step": 0.5})
+    """Length of the video in seconds. When given, it decides the number of frames."""
+
+    num_inference_steps: int = Field(50, ge=1, le=200, json_schema_extra={"step": 1})
+    """Denoising steps of a diffusion model: more are slower and finer."""
+
+    guidance_scale: float = Field(9.0, ge=1.0, le=30.0, json_schema_extra={"step": 0.5})
+    """How closely a diffusion model follows the prompt."""
+
+    negative_prompt: str = Field("", max_length=2000)
+    """What a diffusion model should keep out of the video."""
+
+    motion: MotionSettings = MotionSettings()
+    """The embedded engine's own settings."""
+
+
+class EncodeSettings(FrozenModel):
+    """How the frames become a file."""
+
+    format: VideoFormat = VideoFormat.MP4
+    """mp4 (H.264) plays everywhere, webm (VP9) is free, gif suits chats and has 256 colours."""
+
+    fps: FrameRate = Field(
+        Fraction(30), ge=1, le=120, json_schema_extra={"choices": ["8", "12", "15", "24", "25", "29.97", "30", "50", "60"]}
+    )
+    """Frames per second: whole, decimal (29.97) or exact (30000/1001)."""
+
+    crf: int = Field(18, ge=0, le=51, json_schema_extra={"step": 1})
+    """Constant rate factor: 18 looks like the original, 23 is smaller, 0 keeps H.264 lossless."""
+
+    x264_preset: X264Preset = X264Preset.MEDIUM
+    """Slower presets make smaller mp4 files of the same quality."""
+
+    threads: int = Field(4, ge=1, le=64, json_schema_extra={"step": 1})
+    """Threads of the encoder. Another count gives slightly other pixels, so the same count repeats a video exactly."""
+
+
+class RuntimeSettings(FrozenModel):
+    """What must not change a single pixel."""
+
+    threads: int = Field(0, ge=0, le=256, json_schema_extra={"step": 1})
+    """Threads that render frames. 0: one for each core."""
+
+
+class Settings(FrozenModel):
+    """Everything that decides a run. One nested model for each stage, and `runtime` for what changes no pixel."""
+
+    preset: str = Field("standard", json_schema_extra={"widget": "preset"})
+    """Quality preset: draft, standard or high, or the name of a file in configs/presets."""
+
+    prompt: str = Field("", max_length=2000)
+    """What should happen: subject, action, direction or speed, mood. English or Chinese."""
+
+    seed: int = Field(-1, ge=-1, le=2**32 - 1, json_schema_extra={"step": 1})
+    """Seed of everything random; -1 draws one, which the record keeps."""
+
+    prepare: PrepareSettings = PrepareSettings()
+    animate: AnimateSettings = AnimateSettings()
+    encode: EncodeSettings = EncodeSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+
+def preset_names() -> list[str]:
+    """Names of the presets in configs/presets: the three of the contract first, the user's own after them."""
+    found = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    first = [name for name in ("draft", "standard", "high") if name in found]
+    return first + [name for name in found if name not in first]
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """Read the differences from the defaults that a preset stands for, nested by section.
+
+    Raises InvalidSetting when there is no such preset or its file does not hold settings.
+    """
+    if name not in preset_names():
+        raise InvalidSetting(f"There is no preset '{name}': choose one of {', '.join(preset_names())}.")
+    try:
+        values = yaml.safe_load((PRESETS / f"{name}.yaml").read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise InvalidSetting(f"The preset file {name}.yaml is not valid YAML: {error.__class__.__name__}.") from error
+    if not isinstance(values, dict):
+        raise InvalidSetting(f"The preset file {name}.yaml must hold sections such as 'encode:' with settings below.")
+    return values
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` laid over it, section by section. Neither argument is altered."""
+    merged = dict(base)
+    for name, value in changes.items():
+        below = merged.get(name)
+        merged[name] = merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def make_settings(changes: dict[str, Any]) -> Settings:
+    """Build Settings from the defaults, the preset named in `changes`, and `changes`, in this order.
+
+    Raises InvalidSetting, one sentence that names the setting and its bounds, when a value does not fit.
+    """
+    preset = changes.get("preset", "standard")
+    try:
+        return Settings.model_validate(merge(load_preset(str(preset)), changes))
+    except ValidationError as error:
+        raise InvalidSetting(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence for the first thing that is wrong: the setting's full name, the reason, the value given."""
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting '{name}'."
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {reason[:1].lower()}{reason[1:]}, but {first['input']!r} was given."
