@@ -19,6 +19,14 @@ class Progress:
     seconds_left: float | None = None
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a run's log, as it comes."""
+
+    level: Literal["info", "warning", "error"]
+    message: str
+
+
 def _ignore(_: object) -> None:
     return None
 

@@ -1,0 +1,231 @@
+"""The command line, derived from Settings. Contract: results to standard output, words for people to standard error."""
+
+import argparse
+import difflib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from pydantic import BaseModel
+
+from pipeline.errors import ImageToVideoError, InvalidSetting
+from pipeline.logs import LOGS, start_logging, stop_logging
+from pipeline.options import Option, default_text, nest, options, range_text
+from pipeline.settings import PROJECT, Settings, make_settings, preset_names
+
+PROGRAM = "python -m pipeline"
+OUTPUTS = PROJECT / "outputs"
+
+SECTIONS = {
+    "": "main settings",
+    "prepare": "prepare: how the input becomes a picture in the size of the video",
+    "animate": "animate: how the picture is brought to life",
+    "animate.motion": "animate.motion: the embedded engine's own settings",
+    "encode": "encode: how the frames become a file",
+    "runtime": "runtime: what changes no pixel",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises InvalidSetting, one sentence, instead of printing its usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        """Turn what argparse has to say into our one sentence."""
+        raise InvalidSetting(f"{message[:1].upper()}{message[1:]}: `{self.prog} --help` explains them.")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse all arguments, and name the nearest one where a name is misspelt."""
+        parsed, unknown = self.parse_known_args(arguments)
+        if unknown:
+            name = unknown[0].partition("=")[0]
+            near = difflib.get_close_matches(name, parsed.parser.flags(), 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"`{parsed.parser.prog} --help` lists all of them."
+            raise InvalidSetting(f"There is no option {name}: {hint}")
+        return parsed
+
+    def flags(self) -> list[str]:
+        """All option strings that this parser knows."""
+        return [flag for action in self._actions for flag in action.option_strings]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code (see the contract in errors.py)."""
+    try:
+        parsed = build_parser().parse(arguments)
+        with _logging(parsed.logs):
+            return int(parsed.run(parsed))
+    except ImageToVideoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+@contextmanager
+def _logging(named: Path | None) -> Iterator[None]:
+    """Log to the folder that was named, else to logs/. Where logs/ cannot be written the run goes on, and says so."""
+    try:
+        start_logging(named or LOGS)
+    except InvalidSetting as error:
+        if named is not None:
+            raise
+        print(f"warning: {error}", file=sys.stderr)
+    try:
+        yield
+    finally:
+        stop_logging()
+
+
+def build_parser() -> Parser:
+    """The parser of all commands."""
+    parser = Parser(prog=PROGRAM, description="Bring still images to life.", allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    animate = _command(commands, "animate IMAGE", "make a video from one image", run_animate)
+    animate.add_argument("image", type=Path, metavar="IMAGE", help="the image: JPEG, PNG, WebP, TIFF, HEIC, AVIF, ...")
+    _add_outputs(animate, OUTPUTS)
+    _add_settings(animate)
+    rerun = _command(commands, "rerun RECORD.json", "make the video of a record again, bit for bit", run_rerun)
+    rerun.add_argument("record", type=Path, metavar="RECORD.json", help="the record beside the earlier video")
+    _add_outputs(rerun, None)
+    doctor = _command(commands, "doctor", "say what this machine has, what is missing and what to do", run_doctor)
+    _add_outputs(doctor, OUTPUTS)
+    return parser
+
+
+def _command(commands: Any, form: str, summary: str, run: Callable[[argparse.Namespace], int]) -> Parser:
+    parser: Parser = commands.add_parser(
+        form.split()[0],
+        help=summary,
+        description=f"{summary[:1].upper()}{summary[1:]}.",
+        usage=f"{PROGRAM} {form} [--OPTION VALUE ...]",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run, parser=parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else, to stdout")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="folder for logs (default: logs)")
+    return parser
+
+
+def _add_outputs(parser: Parser, default: Path | None) -> None:
+    shown = "outputs" if default else "the record's folder"
+    parser.add_argument("--outputs", type=Path, default=default, metavar="DIR", help=f"folder (default: {shown})")
+
+
+def _add_settings(parser: Parser) -> None:
+    groups = {section: parser.add_argument_group(title) for section, title in SECTIONS.items()}
+    for option in options():
+        group = groups[option.section]
+        words: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": f"settings.{option.name}", "help": _help(option)}
+        if option.many:
+            words |= {"nargs": "+", "metavar": "FILE"}
+        elif option.kind is bool:
+            words |= {"nargs": "?", "const": "true", "metavar": "true|false"}
+        else:
+            words |= {"metavar": _metavar(option)}
+        group.add_argument(f"--{option.name}", **words)
+
+
+def _help(option: Option) -> str:
+    facts = [range_text(option)] if option.low is not None or option.choices else []
+    if option.name == "preset":
+        facts.append(", ".join(preset_names()))
+    facts += [f"default {default_text(option)}"] if default_text(option) else []
+    return f"{option.help} ({'; '.join(facts)})".replace(" ()", "").replace("%", "%%")
+
+
+def _metavar(option: Option) -> str:
+    if isinstance(option.kind, type) and issubclass(option.kind, BaseModel):
+        return "JSON"
+    return {"int": "N", "float": "X", "Fraction": "FPS", "Path": "FILE"}.get(option.kind.__name__, "TEXT")
+
+
+def settings_from(parsed: argparse.Namespace) -> Settings:
+    """Build Settings from what was typed. Raises InvalidSetting."""
+    known = {option.name: option for option in options()}
+    typed = {name.removeprefix("settings."): value for name, value in vars(parsed).items() if "settings." in name}
+    return make_settings(nest({name: _value(known[name], text) for name, text in typed.items()}))
+
+
+def _value(option: Option, text: str | list[str]) -> Any:
+    if isinstance(text, list):
+        return text
+    if option.optional and text.strip().lower() in ("", "none", "auto"):
+        return None
+    if issubclass(option.kind, BaseModel):
+        return _json(option.name, text)
+    return text
+
+
+def _json(name: str, text: str) -> Any:
+    """Read JSON from the text itself, or from the file that it names."""
+    try:
+        return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"--{name} takes JSON or a file that holds it: {text} cannot be read.") from error
+    except json.JSONDecodeError as error:
+        raise InvalidSetting(f"--{name}: this is not valid JSON ({error}).") from error
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C or a termination sets. A second Ctrl-C ends the program at once."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run_animate(parsed: argparse.Namespace) -> int:
+    """`animate`: one image becomes a video."""
+    settings = settings_from(parsed)
+    return _run(parsed, parsed.image, settings, parsed.outputs)
+
+
+def run_rerun(parsed: argparse.Namespace) -> int:
+    """`rerun`: the settings and inputs of a record once more."""
+    from pipeline.rerun import inputs_of
+
+    image, settings = inputs_of(parsed.record)
+    return _run(parsed, image, settings, parsed.outputs or parsed.record.parent)
+
+
+def _run(parsed: argparse.Namespace, image: Path, settings: Settings, outputs: Path) -> int:
+    from pipeline.run import execute, submit
+    from pipeline.terminal import Terminal
+
+    record = submit(image, settings, outputs)
+    with stop_on_signal() as stop, Terminal() as terminal:
+        record = execute(record, image, outputs, terminal, stop.is_set)
+    if parsed.json:
+        print(record.model_dump_json(indent=2))
+    elif record.output is not None:
+        print(outputs / record.output.path)
+    if record.error is None:
+        return 0
+    print(f"error: {record.error.message}", file=sys.stderr)
+    return record.error.exit_code
+
+
+def run_doctor(parsed: argparse.Namespace) -> int:
+    """`doctor`: what this machine has, what is missing, what to do."""
+    from pipeline.doctor import examine, report
+
+    findings = examine(parsed.outputs)
+    print(json.dumps([finding.as_dict() for finding in findings], indent=2) if parsed.json else report(findings))
+    return 0 if all(finding.level != "missing" for finding in findings) else 1

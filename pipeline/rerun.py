@@ -1,0 +1,34 @@
+"""Repeating a run from its record."""
+
+import hashlib
+from pathlib import Path
+
+from pipeline.errors import InvalidRecord
+from pipeline.records import InputRecord, read_record
+from pipeline.settings import Settings
+
+
+def inputs_of(record_path: Path) -> tuple[Path, Settings]:
+    """Return the image and the settings that repeat the run of a record.
+
+    The kept inputs lie under the record's own folder. Raises InvalidRecord when the record cannot be repeated: it
+    stopped before its settings were settled, or an input is gone or no longer the same.
+    """
+    record = read_record(record_path)
+    if record.used is None or not record.inputs:
+        raise InvalidRecord(f"{record_path.name} cannot be repeated: that run ended before its settings were settled.")
+    folder = record_path.parent
+    kept = [_checked(item, folder, record_path.name) for item in record.inputs]
+    masks = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role == "mask")
+    prepare = record.used.prepare.model_copy(update={"masks": masks})
+    return kept[0], record.used.model_copy(update={"prepare": prepare})
+
+
+def _checked(item: InputRecord, folder: Path, name: str) -> Path:
+    path = folder / (item.path or "")
+    if item.path is None or not path.is_file():
+        raise InvalidRecord(f"{name} cannot be repeated: its input {item.name} is no longer at {path}.")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != item.sha256:
+            raise InvalidRecord(f"{name} cannot be repeated: its input {item.name} has changed since.")
+    return path

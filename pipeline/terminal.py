@@ -1,0 +1,47 @@
+"""A run on a terminal: notices and log lines on standard error, and a progress bar where somebody watches."""
+
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+from pipeline.context import LogLine, Progress
+from pipeline.records import Notice, RunRecord
+
+
+class Terminal:
+    """Shows the events of a run. Call it with each event; use it as a context manager, which removes the bar."""
+
+    def __init__(self) -> None:
+        self._watched = sys.stderr.isatty()
+        self._bar: tqdm[int] | None = None
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, event: Progress | Notice | LogLine | RunRecord) -> None:
+        """Show one event."""
+        if isinstance(event, Progress):
+            self._advance(event)
+        elif isinstance(event, Notice):
+            self._print(f"{'note' if event.level == 'info' else 'warning'}: {event.message}")
+        elif isinstance(event, LogLine) and event.level != "error":
+            self._print(event.message)
+
+    def _advance(self, progress: Progress) -> None:
+        if not self._watched or progress.total <= 1 or not progress.done:
+            return
+        if self._bar is None:
+            self._bar = tqdm(total=progress.total, desc="rendering", unit="frame", leave=False, dynamic_ncols=True)
+        self._bar.update(progress.done - self._bar.n)
+
+    def _print(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        print(line, file=sys.stderr)
