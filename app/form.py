@@ -1,0 +1,155 @@
+"""A form made from settings models: which widget a setting gets, and the way from its values to settings and back.
+
+Knows types, bounds and the hints in `json_schema_extra`, and no setting by its name.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import gradio as gr
+from pydantic import BaseModel
+
+from pipeline.options import Option, nest, options
+
+Update = dict[str, Any]
+"""A change to one component, as `gradio.update` returns it."""
+
+AUTOMATIC = ""
+"""What a list of choices offers for a setting that may be empty."""
+
+WIDEST = 10_000
+"""Ranges that reach further are typed: a slider could not hit their values."""
+
+_RGB = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
+
+
+@dataclass(frozen=True)
+class Control:
+    """One setting on the page: what it is, how it is called there, and its component."""
+
+    option: Option
+    label: str
+    component: gr.components.Component
+
+    def read(self, value: object) -> object:
+        """A component's value as the setting takes it: empty becomes None where the setting may be empty."""
+        if self.option.optional and (value is None or str(value).strip() == AUTOMATIC):
+            return None
+        if isinstance(value, str) and (colour := _RGB.match(value)):
+            return "#" + "".join(f"{min(255, round(float(part))):02x}" for part in colour.groups())
+        return value
+
+    def show(self, value: object) -> object:
+        """A setting's value as the component takes it."""
+        if value is None:
+            return AUTOMATIC if isinstance(self.component, gr.Dropdown) else None
+        return str(value) if isinstance(value, StrEnum | Fraction) else value
+
+    def update(self, value: object, reason: str = "") -> Update:
+        """A change to the component that shows `value`; a `reason` greys it out and stands in place of the help."""
+        return gr.update(value=self.show(value), interactive=not reason, info=reason or self.option.help)
+
+
+@dataclass(frozen=True)
+class Form:
+    """Controls by the full name of their setting, in the order of the models."""
+
+    controls: Mapping[str, Control]
+
+    @property
+    def components(self) -> list[gr.components.Component]:
+        """The components, in the order of `controls`."""
+        return [control.component for control in self.controls.values()]
+
+    def read(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+        """Settings nested by section, from values by component. Nothing is checked here."""
+        return nest({name: control.read(values[control.component]) for name, control in self.controls.items()})
+
+    def show(self, model: BaseModel, ignored: Mapping[str, str] | None = None) -> list[Update]:
+        """Updates, in the order of `components`, that show a model's values; `ignored` maps names to reasons."""
+        reasons = ignored or {}
+        values = model.model_dump(mode="json")
+        return [control.update(_value(values, name), reasons.get(name, "")) for name, control in self.controls.items()]
+
+
+def build_form(model: type[BaseModel], names: Iterable[str], labels: Mapping[str, str] | None = None) -> Form:
+    """Create the components of the settings called `names`, here in the layout, in that order.
+
+    `labels` replaces a label where the setting's own name, with its underscores as spaces, says too little.
+    """
+    found = {option.name: option for option in shown(model)}
+    return Form({name: build_control(model, found[name], (labels or {}).get(name)) for name in names})
+
+
+def shown(model: type[BaseModel]) -> list[Option]:
+    """The settings of a model that a form can show: all but those with a widget of their own, and nested ones."""
+    plain = [option for option in options(model) if not option.many and not issubclass(option.kind, BaseModel)]
+    return [option for option in plain if hints(model, option.name).get("widget") in (None, "colour")]
+
+
+def join(*forms: Form) -> Form:
+    """One form that holds the controls of several."""
+    return Form({name: control for form in forms for name, control in form.controls.items()})
+
+
+def build_control(model: type[BaseModel], option: Option, label: str | None = None) -> Control:
+    """Create the component of one setting, here in the layout, with the setting's default."""
+    hint = hints(model, option.name)
+    text = label or label_of(option.name)
+    component = _component(option, hint)
+    component.label, component.info, component.interactive = text, option.help, True  # type: ignore[attr-defined]
+    control = Control(option, text, component)
+    component.value = control.show(option.default)
+    return control
+
+
+def _component(option: Option, hint: Mapping[str, Any]) -> gr.components.Component:
+    """The widget that suits a setting: what may be empty, or is too wide for a slider, is typed."""
+    if option.kind is bool:
+        return gr.Checkbox()
+    if option.choices or "choices" in hint:
+        return _dropdown(option, hint)
+    if hint.get("widget") == "colour":
+        return gr.ColorPicker()
+    if option.kind not in (int, float):
+        return gr.Textbox(lines=2 if option.kind is str else 1, max_lines=4)
+    if option.optional or option.low is None or option.high is None or option.high > hint.get("slider_max", WIDEST):
+        return gr.Number(placeholder="automatic" if option.optional else None, step=hint.get("step", 1))
+    return gr.Slider(option.low, option.high, step=hint.get("step", 1))
+
+
+def _dropdown(option: Option, hint: Mapping[str, Any]) -> gr.Dropdown:
+    if option.choices:
+        choices = [(value.replace("_", " "), value) for value in option.choices]
+    else:
+        choices = [(str(value), value) for value in hint["choices"]]
+    if option.optional:
+        choices.insert(0, ("automatic", AUTOMATIC))
+    return gr.Dropdown(choices, value=None, allow_custom_value=not option.choices)
+
+
+def hints(model: type[BaseModel], name: str) -> Mapping[str, Any]:
+    """The hints for the form of the setting with this full name."""
+    *sections, last = name.split(".")
+    for section in sections:
+        inner = model.model_fields[section].annotation
+        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        model = inner
+    extra = model.model_fields[last].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def label_of(name: str) -> str:
+    """A setting's label from its full name: prepare.focus_x becomes "Focus x"."""
+    words = name.rpartition(".")[2].replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _value(values: Mapping[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        values = values[part]
+    return values
