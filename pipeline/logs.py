@@ -1,5 +1,6 @@
 """Logs: JSON lines with levels and run ids in logs/, rotated, never the cause of a failure."""
 
+import contextlib
 import json
 import logging
 from datetime import UTC, datetime
@@ -38,6 +39,11 @@ class QuietRotatingFile(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Drop the line: the standard handler would print a traceback over the user's screen."""
+
+    def close(self) -> None:
+        """Close the file; what a full disk did not take is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def start_logging(logs: Path) -> Path:

@@ -1,0 +1,127 @@
+"""Run records: exclusive names, whole files, inputs kept by content, owners that are gone."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InvalidRecord
+from pipeline.records import (
+    RunRecord,
+    RunStatus,
+    keep_input,
+    mark_interrupted,
+    now,
+    read_record,
+    reserve_run_id,
+    write_record,
+)
+from pipeline.settings import Settings
+
+
+def a_record(run_id: str = "video_20260102_030405", status: RunStatus = RunStatus.RUNNING) -> RunRecord:
+    process = psutil.Process()
+    return RunRecord(
+        run_id=run_id,
+        status=status,
+        created_at=now(),
+        pid=process.pid,
+        process_started_at=process.create_time(),
+        seed=1,
+        requested=Settings(),
+    )
+
+
+def test_runs_of_one_second_get_different_names(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(lambda _: reserve_run_id(tmp_path, at), range(32)))
+    assert len(set(names)) == 32
+    assert "video_20260102_030405" in names
+    assert "video_20260102_030405_32" in names
+
+
+def test_a_video_without_a_record_keeps_its_name(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    (tmp_path / "video_20260102_030405.webm").touch()
+    assert reserve_run_id(tmp_path, at) == "video_20260102_030405_2"
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    record = a_record()
+    assert read_record(write_record(record, tmp_path)) == record
+    assert [path.name for path in tmp_path.iterdir()] == ["video_20260102_030405.json"]
+
+
+def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
+    record = a_record()
+    path = write_record(record, tmp_path)
+    stop = threading.Event()
+
+    def rewrite() -> None:
+        while not stop.is_set():
+            write_record(record, tmp_path)
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    try:
+        assert all(read_record(path).run_id == record.run_id for _ in range(200))
+    finally:
+        stop.set()
+        writer.join()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"run_id": 3}', "\x00\xff"])
+def test_what_is_no_record_is_said_in_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "video_x.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(InvalidRecord) as caught:
+        read_record(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_record_and_a_newer_one(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRecord, match="cannot be read"):
+        read_record(tmp_path / "none.json")
+    record = a_record()
+    record.schema_version = 99
+    with pytest.raises(InvalidRecord, match="newer version"):
+        read_record(write_record(record, tmp_path))
+
+
+@given(data=st.binary(max_size=300))
+def test_any_bytes_as_a_record_are_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("record") / "r.json"
+    path.write_bytes(data)
+    with pytest.raises(InvalidRecord):
+        read_record(path)
+
+
+def test_inputs_are_kept_once_by_content(tmp_path: Path) -> None:
+    for name in ("one.JPG", "two.jpg"):
+        (tmp_path / name).write_bytes(b"same")
+    outputs = tmp_path / "outputs"
+    first, digest = keep_input(tmp_path / "one.JPG", outputs)
+    second, _ = keep_input(tmp_path / "two.jpg", outputs)
+    assert first == second == f"inputs/{digest}.jpg"
+    assert [path.read_bytes() for path in (outputs / "inputs").iterdir()] == [b"same"]
+
+
+def test_only_runs_whose_process_is_gone_are_interrupted(tmp_path: Path) -> None:
+    mine = a_record("video_1")
+    gone = a_record("video_2")
+    gone.process_started_at -= 1000.0  # the number belongs to another process by now
+    done = a_record("video_3", RunStatus.SUCCEEDED)
+    done.process_started_at -= 1000.0
+    for record in (mine, gone, done):
+        write_record(record, tmp_path)
+    (tmp_path / "video_4.json").write_text("damaged")
+    assert [record.run_id for record in mark_interrupted(tmp_path)] == ["video_2"]
+    statuses = {name: json.loads((tmp_path / f"{name}.json").read_text())["status"] for name in ("video_1", "video_2")}
+    assert statuses == {"video_1": "running", "video_2": "interrupted"}
