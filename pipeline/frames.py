@@ -31,12 +31,12 @@ class PreparedImage:
     @property
     def width(self) -> int:
         """Width of the video in pixels."""
-        return self.image.shape[1]
+        return int(self.image.shape[1])
 
     @property
     def height(self) -> int:
         """Height of the video in pixels."""
-        return self.image.shape[0]
+        return int(self.image.shape[0])
 
 
 @dataclass(frozen=True)

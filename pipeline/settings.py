@@ -156,7 +156,10 @@ class EncodeSettings(FrozenModel):
     """mp4 (H.264) plays everywhere, webm (VP9) is free, gif suits chats and has 256 colours."""
 
     fps: FrameRate = Field(
-        Fraction(30), ge=1, le=120, json_schema_extra={"choices": ["8", "12", "15", "24", "25", "29.97", "30", "50", "60"]}
+        Fraction(30),
+        ge=1,
+        le=120,
+        json_schema_extra={"choices": ["8", "12", "15", "24", "25", "29.97", "30", "50", "60"]},
     )
     """Frames per second: whole, decimal (29.97) or exact (30000/1001)."""
 
