@@ -1,0 +1,94 @@
+"""The stage that turns frames into a file, and the moment that file gets its final name."""
+
+import hashlib
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.context import Context, Progress
+from pipeline.errors import OutputFailed
+from pipeline.frames import FrameStream
+from pipeline.settings import EncodeSettings, Settings
+from pipeline.video import VideoInfo, container_rules, encode_frames, keeps_fps_exactly, probe
+from pipeline.video.failures import output_errors
+
+
+@dataclass(frozen=True)
+class EncodedVideo:
+    """A finished file that has no final name yet, as its own probe found it. `bytes` is its size."""
+
+    path: Path
+    info: VideoInfo
+    sha256: str
+    bytes: int
+
+
+class Encode:
+    """Writes the stream in the format of settings.encode, while it is rendered, to a file in the work folder."""
+
+    name = "encode"
+    version = "1"
+
+    def __call__(self, value: FrameStream, settings: Settings, context: Context) -> EncodedVideo:
+        """Encode, and check that the file holds what was asked for.
+
+        Raises OutputFailed when the file cannot be written or holds something else, OutOfMemory, Cancelled, and
+        ValueError when the stream does not hold the frames it promised. Then nothing is left behind.
+        """
+        encode = settings.encode.model_copy(update={"fps": value.fps})
+        path = context.work_dir / f"video.{encode.format}"
+        _note_timing(encode, context)
+        context.report(Progress(self.name, 0, value.count))
+        with closing(encode_frames(value, path, encode)) as progress:
+            for done in progress:
+                context.report(Progress(self.name, done, value.count))
+                context.check_cancelled()
+        try:
+            info = probe(path)
+            _check(info, value, encode)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return EncodedVideo(path, info, digest, path.stat().st_size)
+
+
+def _note_timing(settings: EncodeSettings, context: Context) -> None:
+    tick = container_rules(settings.format).tick
+    if tick >= Fraction(1, 100) and not keeps_fps_exactly(settings.format, settings.fps):
+        context.note(
+            "encode",
+            f"A gif shows each frame for a whole number of 1/100 s, so at {float(settings.fps):g} frames per second "
+            "single frames stay up to 1/100 s longer or shorter; the length of the video is right.",
+            setting="encode.fps",
+        )
+
+
+def _check(info: VideoInfo, asked: FrameStream, settings: EncodeSettings) -> None:
+    rules = container_rules(settings.format)
+    expected = {"size": (asked.width, asked.height), "frames": asked.count, "codec": rules.codec}
+    found = {"size": (info.width, info.height), "frames": info.num_frames, "codec": info.codec}
+    for name, value in expected.items():
+        if found[name] != value:
+            raise OutputFailed(f"The finished file is not what was asked for: {name} {found[name]} instead of {value}.")
+    if abs(asked.count / asked.fps - Fraction(info.duration)) > rules.tick + Fraction(1, 10**6):
+        raise OutputFailed(
+            f"The finished file is not what was asked for: {info.num_frames} frames last {info.duration:.3f} s "
+            f"instead of {float(asked.count / asked.fps):.3f} s."
+        )
+
+
+def publish(encoded: EncodedVideo, final: Path) -> None:
+    """Give the finished file its final name: complete or not at all, and never over another file.
+
+    Both must be on the same file system. Raises OutputFailed when the name is taken or cannot be written.
+    """
+    with output_errors(final):
+        try:
+            os.link(encoded.path, final)
+        except FileExistsError:
+            raise OutputFailed(f"{final.name} exists already: nothing is overwritten.") from None
+        encoded.path.unlink()

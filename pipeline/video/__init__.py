@@ -1,0 +1,25 @@
+"""Video files: writing them frame by frame, reading them back, and saying what they really hold."""
+
+from pipeline.video.containers import (
+    ContainerRules,
+    container_rules,
+    container_size_multiple,
+    keeps_fps_exactly,
+    max_fps,
+)
+from pipeline.video.read import VideoInfo, probe, read_frames
+from pipeline.video.write import VideoWriter, encode_frames, write_video
+
+__all__ = [
+    "ContainerRules",
+    "VideoInfo",
+    "VideoWriter",
+    "container_rules",
+    "container_size_multiple",
+    "encode_frames",
+    "keeps_fps_exactly",
+    "max_fps",
+    "probe",
+    "read_frames",
+    "write_video",
+]

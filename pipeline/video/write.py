@@ -1,0 +1,183 @@
+"""A streaming, append-only encoder: memory does not grow with the duration."""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import closing, nullcontext
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+from av.video.stream import VideoStream
+
+from pipeline.frames import Frame, FrameStream
+from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.video.containers import container_rules
+from pipeline.video.convert import BT709, PaletteConverter, YuvConverter
+from pipeline.video.failures import output_errors
+
+MAX_CRF_VP9 = 63
+
+
+class VideoWriter:
+    """Writes frames to a new file, one after the other, at a constant frame rate.
+
+    `settings.fps` is the rate; `keyframes` are the indices of frames that must be decodable without any other (the
+    first always is). The same frames and settings give the same bytes. As a context manager it closes the file at the
+    end of the block, and removes it when the block raises. Raises OutputFailed when the file cannot be written,
+    OutOfMemory when the encoder gets no memory, and ValueError for sizes that the container cannot hold: nothing is
+    resized here.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, settings: EncodeSettings, keyframes: Collection[int] = ()
+    ) -> None:
+        rules = container_rules(settings.format)
+        if width % rules.size_multiple or height % rules.size_multiple:
+            raise ValueError(f"{settings.format} needs sides that are multiples of {rules.size_multiple}")
+        self._path, self._shape = path, (height, width, 3)
+        self._time_base = 1 / settings.fps
+        self._keyframes = keyframes
+        self._count = 0
+        with output_errors(path):
+            path.touch(exist_ok=False)
+            try:
+                options = {"movflags": "+faststart"} if settings.format is VideoFormat.MP4 else {}
+                self._file: OutputContainer = av.open(
+                    str(path), "w", format=rules.muxer, container_options=options | {"fflags": "+bitexact"}
+                )
+                self._stream = _add_stream(self._file, width, height, settings)
+                self._converter = _converter(width, height, settings)
+            except BaseException:
+                path.unlink()
+                raise
+
+    def append(self, frame: Frame) -> None:
+        """Encode one more frame: uint8, height x width x 3, RGB. It is read before this returns and not kept."""
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise ValueError(
+                f"frame {self._count} is {frame.dtype} {frame.shape}, but the video takes uint8 {self._shape}"
+            )
+        picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")
+        picture.pts, picture.time_base, picture.duration = self._count, self._time_base, 1
+        with output_errors(self._path):
+            self._encode(self._converter.convert(picture))
+        self._count += 1
+
+    def close(self) -> None:
+        """Write what is still held back and finish the file. Raises as the class says, and then removes the file."""
+        try:
+            with output_errors(self._path):
+                self._encode(self._converter.finish())
+                self._file.mux(self._stream.encode(None))
+                self._file.close()
+                _flush_to_disk(self._path)
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Remove the unfinished file."""
+        try:
+            self._file.close()
+        except (av.error.FFmpegError, OSError):
+            pass  # the file is thrown away, so a trailer that could not be written does not matter
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _encode(self, pictures: Iterator[VideoFrame]) -> None:
+        for picture in pictures:
+            if picture.pts in self._keyframes:
+                picture.pict_type = PictureType.I
+            self._file.mux(self._stream.encode(picture))
+
+
+def write_video(stream: FrameStream, path: Path, settings: EncodeSettings, keyframes: Collection[int] = ()) -> None:
+    """Write a whole stream to a new file, at the stream's own rate, and close the stream whatever happens.
+
+    Raises as VideoWriter does, and ValueError when the stream does not hold the frames it promised.
+    """
+    settings = settings.model_copy(update={"fps": stream.fps})
+    for _ in encode_frames(stream, path, settings, keyframes):
+        pass
+
+
+def encode_frames(
+    stream: FrameStream, path: Path, settings: EncodeSettings, keyframes: Collection[int] = ()
+) -> Iterator[int]:
+    """Write a stream to a new file, yielding the number of frames written after each one.
+
+    The file is complete when the iterator is exhausted, and removed when it is closed before that or raises. Raises as
+    write_video does.
+    """
+    frames = stream.frames
+    closable = closing(frames) if hasattr(frames, "close") else nullcontext()
+    with closable, VideoWriter(path, stream.width, stream.height, settings, keyframes) as writer:
+        done = 0
+        for done, frame in enumerate(frames, start=1):
+            if done > stream.count:
+                raise ValueError(f"the stream holds more than the {stream.count} frames it promised")
+            writer.append(frame)
+            yield done
+        if done < stream.count:
+            raise ValueError(f"the stream ended after {done} of the {stream.count} frames it promised")
+
+
+def _add_stream(file: OutputContainer, width: int, height: int, settings: EncodeSettings) -> VideoStream:
+    rules = container_rules(settings.format)
+    stream = file.add_stream(rules.encoder, rate=settings.fps, options=_codec_options(settings))
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height, stream.pix_fmt = width, height, rules.pixel_format
+    context = stream.codec_context
+    context.time_base = 1 / settings.fps
+    context.thread_count = settings.threads
+    context.thread_type = "FRAME"  # slices, PyAV's default, cost quality and are slower
+    context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT
+    if rules.pixel_format == "yuv420p":
+        context.colorspace, context.color_range = BT709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    return stream
+
+
+def _codec_options(settings: EncodeSettings) -> dict[str, str]:
+    if settings.format is VideoFormat.MP4:
+        return {"crf": str(settings.crf), "preset": settings.x264_preset.value, "forced-idr": "1"}
+    if settings.format is VideoFormat.WEBM:
+        return {"crf": str(vp9_crf(settings.crf)), "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
+    return {}
+
+
+def vp9_crf(crf: int) -> int:
+    """The VP9 rate factor (0 to 63) that looks like an H.264 one (0 to 51)."""
+    return min(round(1.4 * crf), MAX_CRF_VP9)
+
+
+def _converter(width: int, height: int, settings: EncodeSettings) -> YuvConverter | PaletteConverter:
+    if settings.format is not VideoFormat.GIF:
+        return YuvConverter()
+    return PaletteConverter(width, height, 1 / Fraction(settings.fps))
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Wait until the file is on the disk: some file systems notice only now that there is no room."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
