@@ -1,0 +1,361 @@
+"""From items to movements: which word moves what, and which words belong to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.engines.motion.grammar.tokens import Item
+from pipeline.engines.motion.grammar.words import (
+    Beyond,
+    CameraAction,
+    ColourWord,
+    Direction,
+    Intensifier,
+    Joiner,
+    Joint,
+    Loop,
+    Measure,
+    Mood,
+    Negation,
+    Noun,
+    Pace,
+    Plain,
+    Quantity,
+    Sense,
+    Silent,
+    Still,
+    Subject,
+    Thing,
+    Turn,
+    Verb,
+    vocabulary,
+)
+from pipeline.motion_plan import RegionKind
+
+Modifier = Direction | Turn | Sense | Pace | Quantity | ColourWord
+_MODIFIERS = (Direction, Turn, Sense, Pace, Quantity, ColourWord)
+_HEADS = (Verb, Thing, Beyond, Still, Loop)
+_STRENGTH = (Joint.AND, Joint.COMMA, Joint.HARD, Joint.THEN)
+_GOES_IN_OR_OUT = (CameraAction.ZOOM, CameraAction.MOVE, CameraAction.FADE, CameraAction.DOLLY_ZOOM)
+_ZOOMS = (CameraAction.ZOOM, CameraAction.DOLLY_ZOOM)
+
+
+@dataclass
+class Move:
+    """One movement that the prompt asks for, or forbids (`negated`).
+
+    `verb` is None where a thing is only named. With `things` it is theirs, else the camera's or the picture's.
+    `after_then` says that the prompt wants it later than what came before.
+    """
+
+    words: str
+    verb: Verb | None
+    things: tuple[Thing, ...] = ()
+    subject: Subject | None = None
+    negated: bool = False
+    after_then: bool = False
+    modifiers: list[Modifier] = field(default_factory=list)
+
+    @property
+    def camera(self) -> CameraAction | None:
+        """What the camera does, None for a movement of things."""
+        return self.verb.camera if self.verb and not self.things else None
+
+    def paces(self) -> list[Pace]:
+        """Words of speed and amount."""
+        return [entry for entry in self.modifiers if isinstance(entry, Pace)]
+
+
+@dataclass
+class Reading:
+    """What the clauses of a prompt ask for.
+
+    `idle` are things that were named without a movement, `loose` modifiers that found nothing to modify, `unmoved`
+    words that would have moved what this engine cannot move.
+    """
+
+    moves: list[Move] = field(default_factory=list)
+    camera_still: bool = False
+    loop: bool = False
+    idle: list[Thing] = field(default_factory=list)
+    loose: list[Modifier] = field(default_factory=list)
+    unmoved: list[Item] = field(default_factory=list)
+
+
+@dataclass
+class _Clause:
+    items: list[Item]
+    joint: Joint
+
+
+def read_clauses(items: Sequence[Item]) -> Reading:
+    """Work out the movements that the items ask for."""
+    reading = Reading()
+    previous: list[Move] = []
+    for clause in _merged(list(_segments(items))):
+        moves = _ClauseReader(clause, previous, reading).read()
+        reading.moves += moves
+        previous = moves or previous
+    return reading
+
+
+def _segments(items: Sequence[Item]) -> Iterator[_Clause]:
+    """Split at joiners; drop what has no part in the grammar; mark what a negation governs."""
+    clause, negated = _Clause([], Joint.HARD), False
+    for item in _intensified(items):
+        if isinstance(item.entry, Joiner):
+            if clause.items:
+                yield clause
+                clause = _Clause([], Joint.AND)
+            clause.joint = max(clause.joint, item.entry.joint, key=_STRENGTH.index)
+            negated = False
+        elif isinstance(item.entry, Negation):
+            negated = True
+        elif not (negated and isinstance(item.entry, (*_MODIFIERS, Loop))):
+            clause.items.append(replace(item, negated=negated))
+    if clause.items:
+        yield clause
+
+
+def _intensified(items: Sequence[Item]) -> Iterator[Item]:
+    """Let "very" sharpen the pace behind it, and leave out every word without a part in the grammar."""
+    power = 1.0
+    for item in items:
+        entry = item.entry
+        if isinstance(entry, Intensifier):
+            power = entry.power
+        elif isinstance(entry, Pace):
+            sharper = entry.model_copy(update={"camera": entry.camera**power, "region": entry.region**power})
+            yield replace(item, entry=sharper)
+            power = 1.0
+        elif entry is not None and not isinstance(entry, (Silent, Mood, Plain)):
+            yield item
+
+
+def _merged(segments: list[_Clause]) -> list[_Clause]:
+    """Give segments that cannot stand alone ("and up", "the sea and", "slowly,") to their neighbour."""
+    clauses: list[_Clause] = []
+    for segment in segments:
+        before = clauses[-1] if clauses else None
+        if before and (_needs_next(before) or _needs_previous(segment) or _shares_verb(before, segment)):
+            before.items += [Item("", Joiner(joint=Joint.AND)), *segment.items]
+        else:
+            clauses.append(segment)
+    return clauses
+
+
+def _has(clause: _Clause, *kinds: type) -> bool:
+    return any(isinstance(item.entry, kinds) for item in clause.items)
+
+
+def _needs_next(clause: _Clause) -> bool:
+    return not _has(clause, *_HEADS)
+
+
+def _needs_previous(clause: _Clause) -> bool:
+    return not _has(clause, *_HEADS, Noun) and _has(clause, *_MODIFIERS)
+
+
+def _shares_verb(before: _Clause, segment: _Clause) -> bool:
+    """Whether the things of `before` wait for the verb of this one: the sea | and the sky moving."""
+    if segment.joint not in (Joint.AND, Joint.COMMA) or _has(before, Verb, Still, Loop) or not _has(before, Thing):
+        return False
+    verbs = [item.entry for item in segment.items if isinstance(item.entry, Verb)]
+    return bool(verbs) and verbs[0].region and not _has(segment, Noun)
+
+
+class _ClauseReader:
+    """Reads one clause: first the verbs with their subjects, then the things left over, then the modifiers."""
+
+    def __init__(self, clause: _Clause, previous: list[Move], reading: Reading) -> None:
+        self._items = clause.items
+        self._joint = clause.joint
+        self._previous = previous
+        self._reading = reading
+        self._heads: dict[int, Move | None] = {}
+        self._taken: set[int] = set()
+
+    def read(self) -> list[Move]:
+        """Return the movements of the clause in order, and add the rest to the reading."""
+        self._read_stills()
+        self._read_verbs()
+        self._read_things()
+        self._attach_modifiers()
+        moves = {id(move): move for _, move in sorted(self._heads.items()) if move}
+        return list(moves.values())
+
+    def _indices(self, *kinds: type) -> list[int]:
+        return [i for i, item in enumerate(self._items) if isinstance(item.entry, kinds)]
+
+    def _nouns(self, start: int, end: int) -> list[int]:
+        return [i for i in self._indices(Thing, Noun, Beyond) if start <= i < end and not self._is_verb(i)]
+
+    def _is_verb(self, index: int) -> bool:
+        entry = self._items[index].entry
+        return isinstance(entry, Verb) or (isinstance(entry, Beyond) and entry.verb)
+
+    def _read_stills(self) -> None:
+        """A thing that stands still is a movement forbidden; else it is the camera that does."""
+        self._reading.loop |= bool(self._indices(Loop))
+        held = [self._items[i] for i in self._indices(Still, Loop) if not self._items[i].negated]
+        entries = [item.entry for item in held]
+        if any(isinstance(entry, Loop) and entry.still or isinstance(entry, Still) and entry.whole for entry in entries):
+            self._reading.camera_still = True
+        elif any(isinstance(entry, Still) for entry in entries):
+            self._hold(self._indices(Thing))
+
+    def _hold(self, things: list[int]) -> None:
+        for i in things:
+            entry = self._items[i].entry
+            if isinstance(entry, Thing):
+                self._heads[i] = Move(self._items[i].words, None, (entry,), negated=True)
+        nouns = [self._items[i].entry for i in self._indices(Noun, Beyond)]
+        rest = any(isinstance(noun, Beyond) or (isinstance(noun, Noun) and noun.subject is Subject.REST) for noun in nouns)
+        self._reading.camera_still |= not things and not rest
+        self._taken.update(things)
+
+    def _read_verbs(self) -> None:
+        start = 0
+        for i in self._indices(Verb, Beyond):
+            entry = self._items[i].entry
+            if isinstance(entry, Verb):
+                self._heads[i] = self._move(i, entry, self._subject(i, start, entry))
+            elif self._is_verb(i):
+                self._heads[i] = None
+                self._reading.unmoved.append(self._items[i])
+                self._taken.update(self._nouns(start, i)[-1:])
+            start = i + 1 if self._is_verb(i) else start
+
+    def _subject(self, verb: int, start: int, entry: Verb) -> list[int]:
+        """Return the nouns that move: those before the verb, or the one right behind it."""
+        before = [i for i in self._nouns(start, verb) if i not in self._taken]
+        after = next((i for i in self._nouns(verb, len(self._items)) if self._only_paces(verb + 1, i)), None)
+        if not entry.region:
+            return [i for i in [*before, after] if i is not None and isinstance(self._items[i].entry, Noun)][:1]
+        if after is not None and self._prefers_after(verb, before, after):
+            return [after]
+        if before:
+            return self._strongest(before)
+        return [after] if after is not None else []
+
+    def _only_paces(self, start: int, end: int) -> bool:
+        return all(isinstance(self._items[i].entry, Pace) for i in range(start, end))
+
+    def _prefers_after(self, verb: int, before: list[int], after: int) -> bool:
+        """Whether the noun behind the verb is its subject: "a cat under swirling clouds", "wind moving the leaves"."""
+        follower = self._items[after].entry
+        if not isinstance(follower, Thing):
+            return False
+        leader = self._items[before[-1]].entry if before else None
+        if not isinstance(leader, Thing):
+            return not isinstance(leader, Noun)
+        participle = self._items[verb].words.lower().endswith("ing")
+        return leader.wind or (participle and before[-1] + 1 != verb and follower.alone >= leader.alone)
+
+    def _strongest(self, nouns: list[int]) -> list[int]:
+        """Of several nouns: the camera if it stands nearest, else things that move by themselves, else other things."""
+        if isinstance(self._items[nouns[-1]].entry, Noun):
+            return nouns[-1:]
+        things = [(i, entry) for i in nouns if isinstance(entry := self._items[i].entry, Thing)]
+        best = max(((thing.alone, not thing.wind) for _, thing in things), default=None)
+        return [i for i, thing in things if (thing.alone, not thing.wind) == best] or nouns[-1:]
+
+    def _move(self, index: int, verb: Verb, subject: list[int]) -> Move | None:
+        """Return the movement of this verb; None where it belongs to what cannot be moved."""
+        item = self._items[index]
+        self._taken.update(subject)
+        entries = [self._items[i].entry for i in subject]
+        move = Move(item.words, verb, negated=item.negated, after_then=self._joint is Joint.THEN)
+        move.things = tuple(entry for entry in entries if isinstance(entry, Thing))
+        for entry in entries:
+            if isinstance(entry, Noun):
+                move.subject = entry.subject
+        if not entries:
+            move.things = self._implied(verb)
+        beyond = any(isinstance(entry, Beyond) for entry in entries) and not move.things
+        if beyond or (verb.camera is None and not move.things):
+            self._reading.unmoved.append(item)
+            return None
+        self._heads.update({i: move for i in subject if isinstance(self._items[i].entry, Thing)})
+        return move
+
+    def _implied(self, verb: Verb) -> tuple[Thing, ...]:
+        """Return the things that a verb without a subject speaks of, if any."""
+        last = self._previous[-1] if self._previous else None
+        if verb.region and self._joint is Joint.AND and last and last.verb and last.things:
+            return last.things
+        if verb.camera is not None or verb.needs_thing:
+            return ()
+        later = [entry for i in self._indices(Thing) if isinstance(entry := self._items[i].entry, Thing)]
+        if later and verb.kind is None:
+            self._taken.update(self._indices(Thing))
+            return tuple(later)
+        return (Thing(kind=verb.kind or RegionKind.DRIFT, alone=True),)
+
+    def _read_things(self) -> None:
+        """Things that no verb took move by themselves if they are of that sort."""
+        for i in self._indices(Thing):
+            item = self._items[i]
+            if i in self._taken or not isinstance(item.entry, Thing):
+                continue
+            if item.entry.alone or item.negated:
+                self._heads[i] = Move(item.words, None, (item.entry,), negated=item.negated)
+            else:
+                self._reading.idle.append(item.entry)
+
+    def _attach_modifiers(self) -> None:
+        for i in self._indices(*_MODIFIERS):
+            entry = self._items[i].entry
+            if not isinstance(entry, _MODIFIERS):
+                continue
+            fitting = [head for head, move in self._heads.items() if move is None or self._fits(entry, i, head, move)]
+            nearest = min(fitting, key=lambda head: (abs(head - i), head > i), default=None)  # noqa: B023
+            move = self._heads[nearest] if nearest is not None else None
+            if move:
+                move.modifiers.append(entry)
+            elif not self._indices(Thing, Beyond, Verb):
+                self._reading.loose.append(entry)
+
+    def _fits(self, entry: Modifier, position: int, head: int, move: Move) -> bool:
+        """Whether a modifier can say something about this movement."""
+        match entry:
+            case Pace():
+                return True
+            case Direction():
+                steered = move.camera not in (CameraAction.FADE, CameraAction.SWAY, CameraAction.SHAKE)
+                return move.camera in _ZOOMS if entry.place else steered
+            case Turn():
+                return bool(move.verb) and (move.camera in (CameraAction.ROLL, CameraAction.TILT) or bool(move.things))
+            case ColourWord():
+                return move.camera is CameraAction.FADE
+            case Quantity():
+                return _measures(entry, move)
+        return self._senses(entry, position, head, move)
+
+    def _senses(self, entry: Sense, position: int, head: int, move: Move) -> bool:
+        """In and out count right behind a verb ("zoom slowly out"), or as a second one ("zoom in and out")."""
+        if entry.fades_only:
+            return move.camera is CameraAction.FADE
+        if move.camera not in _GOES_IN_OR_OUT or position < head or move.verb is None:
+            return False
+        between = self._items[head + 1 : position]
+        if any(isinstance(item.entry, (Thing, Beyond, Verb, Sense)) for item in between[:-1]):
+            return False
+        own = move.verb.sense != 0 or any(isinstance(modifier, Sense) for modifier in move.modifiers)
+        return isinstance(self._items[position - 1].entry, Joiner) if own else True
+
+
+def _measures(quantity: Quantity, move: Move) -> bool:
+    turns = move.camera in (CameraAction.ROLL, CameraAction.TILT)
+    match quantity.unit:
+        case Measure.DEGREES:
+            return turns
+        case Measure.RATIO | Measure.PERCENT:
+            return True
+        case Measure.BARE:
+            return turns or move.camera in _ZOOMS
+    return False
+
+
+def implied_pan() -> Verb:
+    """Return the verb of a prompt that names a direction and nothing else."""
+    return vocabulary().verbs["pan"]
