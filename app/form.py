@@ -49,9 +49,9 @@ class Control:
             return AUTOMATIC if isinstance(self.component, gr.Dropdown) else None
         return str(value) if isinstance(value, StrEnum | Fraction) else value
 
-    def update(self, value: object, reason: str = "") -> Update:
-        """A change to the component that shows `value`; a `reason` greys it out and stands in place of the help."""
-        return gr.update(value=self.show(value), interactive=not reason, info=reason or self.option.help)
+    def grey_out(self, reason: str) -> Update:
+        """A change that greys the component out and shows the reason in place of its help; no reason undoes it."""
+        return gr.update(interactive=not reason, info=reason or self.option.help)
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,10 @@ class Form:
         """Settings nested by section, from values by component. Nothing is checked here."""
         return nest({name: control.read(values[control.component]) for name, control in self.controls.items()})
 
-    def show(self, model: BaseModel, ignored: Mapping[str, str] | None = None) -> list[Update]:
-        """Updates, in the order of `components`, that show a model's values; `ignored` maps names to reasons."""
-        reasons = ignored or {}
+    def show(self, model: BaseModel) -> list[Update]:
+        """Updates, in the order of `components`, that show a model's values."""
         values = model.model_dump(mode="json")
-        return [control.update(_value(values, name), reasons.get(name, "")) for name, control in self.controls.items()]
+        return [gr.update(value=control.show(_value(values, name))) for name, control in self.controls.items()]
 
 
 def build_form(model: type[BaseModel], names: Iterable[str], labels: Mapping[str, str] | None = None) -> Form:

@@ -64,6 +64,7 @@ class Snapshot:
     """A job as a page shows it. `position` is its place in the queue: 0 runs or is done, 1 is next."""
 
     record: RunRecord
+    image: Path
     progress: Progress | None
     lines: tuple[LogLine, ...]
     position: int
@@ -171,9 +172,10 @@ class Jobs:
                 self._changed.notify_all()
 
     def _execute(self, job: Job) -> RunRecord:
-        runner = self._load_runner()
-        return runner.execute(job.record, job.image, self.outputs, lambda event: self._hear(job, event),
-                              job.cancelled.is_set)
+        record = job.record.model_copy(deep=True)  # the worker's own: pages read the copy in the job meanwhile
+        return self._load_runner().execute(
+            record, job.image, self.outputs, lambda event: self._hear(job, event), job.cancelled.is_set
+        )
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -182,6 +184,7 @@ class Jobs:
                     return None
                 self._changed.wait()
             job = self._waiting.popleft()
+            job.record.queue_position = None
             self._number_queue()
             return job
 
@@ -228,7 +231,7 @@ class Jobs:
 
     def _snapshot(self, job: Job) -> Snapshot:
         position = self._waiting.index(job) + 1 if job in self._waiting else 0
-        return Snapshot(job.record, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version)
+        return Snapshot(job.record, job.image, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version)
 
 
 def _failed(record: RunRecord) -> RunRecord:

@@ -1,0 +1,145 @@
+"""What the page does when something is pressed: from the values of its components to settings, jobs and panels.
+
+The functions take and return plain values, so they are tested without a browser. pipeline.run and what it needs are
+imported on first use: the page opens without them.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from app import brush
+from app.jobs import Jobs, Runner, Snapshot
+from pipeline.errors import InvalidImage, InvalidInput
+from pipeline.frames import Mask
+from pipeline.records import Notice
+from pipeline.settings import PrepareSettings, Settings, make_settings, merge
+
+if TYPE_CHECKING:
+    from pipeline.run import Preview
+
+
+NO_PHOTO = "There is no photo yet: drop one on the page, or take one of the examples."
+NOTHING_MOVES = "The prompt names nothing that moves by itself: name it (water, clouds, smoke ...), or paint it."
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The photo on the page: the file as it was uploaded, its own name, and its displayed size in pixels."""
+
+    path: Path
+    name: str
+    width: int
+    height: int
+    url: str = field(repr=False)
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the page asks for: everything that a run or a preview needs.
+
+    `changes` are the form's settings nested by section; `plan` replaces the plan of the prompt when it was edited.
+    """
+
+    photo: Photo | None
+    changes: Mapping[str, Any]
+    strokes: tuple[brush.Stroke, ...] = ()
+    areas: Mapping[int, Mask] = field(default_factory=dict)
+    plan: Mapping[str, Any] | None = None
+
+    def settings(self, masks: tuple[Path, ...] = ()) -> Settings:
+        """The settings, with mask files. Raises InvalidSetting."""
+        changes = merge(dict(self.changes), {"prepare": {"masks": masks}})
+        if self.plan is not None:
+            changes = merge(changes, {"animate": {"motion": {"plan": dict(self.plan)}}})
+        return make_settings(changes)
+
+
+def load_runner() -> Runner:
+    """pipeline.run, imported when first needed."""
+    from pipeline import run
+
+    return run
+
+
+def trusted_upload(path: str, folder: Path) -> Path:
+    """The path of an uploaded file. Raises InvalidImage when a browser names any other file of this machine."""
+    resolved = Path(path).resolve()
+    if not resolved.is_relative_to(folder.resolve()) or not resolved.is_file():
+        raise InvalidImage("The uploaded file is gone: choose the photo again.")
+    return resolved
+
+
+def open_photo(path: Path, name: str) -> Photo:
+    """Read a photo of any kind that `prepare` takes. Raises InvalidImage, one sentence with the photo's own name."""
+    from pipeline.images import open_image
+
+    notices: list[Notice] = []
+
+    def note(message: str, level: Literal["info", "warning"]) -> None:
+        notices.append(Notice(stage="prepare", level=level, message=message))
+
+    picture = open_image(path, PrepareSettings(), note)
+    return Photo(path, name, picture.width, picture.height, brush.picture_url(picture), tuple(notices))
+
+
+class Actions:
+    """What the page can do, over one queue of jobs."""
+
+    def __init__(self, jobs: Jobs, uploads: Path) -> None:
+        self.jobs = jobs
+        self.uploads = uploads
+
+    def pick(self, path: str, name: str) -> Photo:
+        """Open an uploaded photo. Raises ImageToVideoError."""
+        return open_photo(trusted_upload(path, self.uploads), Path(name).name)
+
+    def preview(self, request: Request) -> "Preview":
+        """How the request is read and what it would make. Raises ImageToVideoError."""
+        from pipeline.run import preview
+
+        painted = sorted({stroke.region for stroke in request.strokes if stroke.tool != "eraser"})
+        settings = in_order(request.settings(tuple(Path(f"area_{region + 1}.png") for region in painted)), painted)
+        return preview(request.photo.path if request.photo else None, settings)
+
+    def find_areas(self, request: Request) -> tuple[dict[int, Mask], list[str]]:
+        """The automatic areas of the regions, by region, and a sentence for each that was not found.
+
+        Raises ImageToVideoError.
+        """
+        from pipeline.run import preview
+
+        if request.photo is None:
+            raise InvalidInput(NO_PHOTO)
+        found = preview(request.photo.path, request.settings(), areas=True)
+        plan = found.settings.animate.motion.plan
+        if plan is None or not plan.regions:
+            raise InvalidInput(NOTHING_MOVES)
+        areas = {number: area.mask for number, area in enumerate(found.areas) if area.mask is not None}
+        return areas, [area.reason for area in found.areas if area.mask is None]
+
+    def generate(self, request: Request) -> Snapshot:
+        """Put a run in the queue. Raises ImageToVideoError."""
+        if request.photo is None:
+            raise InvalidInput(NO_PHOTO)
+        masks = brush.draw_masks(request.strokes, request.areas, request.photo.width, request.photo.height)
+        if not masks:
+            return self.jobs.submit(request.photo.path, request.settings())
+        folder = Path(tempfile.mkdtemp(prefix="image-to-video-masks-"))
+        settings = in_order(request.settings(brush.write_masks(masks, folder)), list(masks))
+        return self.jobs.submit(request.photo.path, settings, folder)
+
+
+def in_order(settings: Settings, painted: list[int]) -> Settings:
+    """The settings with the regions of the motion plan in the order of the masks; unchanged where they are already."""
+    from pipeline.engines.motion.prompt import read_prompt
+
+    motion = settings.animate.motion
+    plan = brush.plan_for(motion.plan or read_prompt(settings.prompt).plan, painted)
+    if plan is None:
+        return settings
+    animate = settings.animate.model_copy(update={"motion": motion.model_copy(update={"plan": plan})})
+    return settings.model_copy(update={"animate": animate})

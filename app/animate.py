@@ -1,0 +1,149 @@
+"""The tab Animate: what stands where. What happens when something is pressed is wired in app/wiring.py."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from app import brush, panels
+from app.form import Form, build_form, join, shown
+from app.texts import LABELS, TIPS
+from pipeline.motion_plan import MotionPlan, Region
+from pipeline.settings import Settings, preset_names
+
+HERE = Path(__file__).resolve().parent
+
+SECTIONS = {
+    "Size and crop": ("prepare",),
+    "Length": ("animate.num_frames", "animate.seconds", "encode.fps"),
+    "Motion": ("animate.motion",),
+    "Diffusion models": ("animate.num_inference_steps", "animate.guidance_scale", "animate.negative_prompt"),
+    "File": ("encode",),
+    "Seed and threads": ("seed", "runtime"),
+}
+"""Headings of the advanced panel, with the settings, or the sections of settings, below each."""
+
+
+@dataclass(frozen=True)
+class PlanEditor:
+    """The motion plan as a form: camera and fades, and as many rows of regions as a plan may have."""
+
+    form: Form
+    count: gr.Slider
+    rows: tuple[Form, ...]
+    boxes: tuple[gr.Group, ...]
+    reset: gr.Button
+
+    @property
+    def components(self) -> list[gr.components.Component]:
+        """Every component that holds a part of the plan."""
+        return [*self.form.components, self.count, *(each for row in self.rows for each in row.components)]
+
+
+@dataclass(frozen=True)
+class Tab:
+    """The components that something happens to."""
+
+    photo: gr.HTML
+    examples: gr.HTML
+    prompt: gr.Textbox
+    preset: gr.Radio
+    go: gr.Button
+    stop: gr.Button
+    more: gr.Button
+    error: gr.HTML
+    reading: gr.HTML
+    plan: PlanEditor
+    advanced: Form
+    status: gr.HTML
+    result: gr.HTML
+
+
+def build_tab() -> Tab:
+    """Lay out the tab, inside a Blocks context."""
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="left", scale=11, min_width=320):
+            with gr.Group(elem_classes="card"):
+                photo = _photo()
+                examples = gr.HTML(panels.examples_strip(), js_on_load=_script("examples.js"), elem_classes="examples")
+            with gr.Group(elem_classes="card ask"):
+                prompt = _prompt()
+                gr.HTML(f"<details class='tips'><summary>Parts of a good prompt</summary>{TIPS}</details>")
+                preset = gr.Radio(preset_names(), value="standard", label="Quality", elem_classes="preset")
+            with gr.Row(elem_classes="go"):
+                go = gr.Button("Generate", variant="primary", elem_id="generate")
+                stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+                more = gr.Button("Add to queue", visible=False, elem_id="more")
+            error = gr.HTML("", elem_id="error")
+            with gr.Group(elem_classes="card"):
+                reading = gr.HTML(panels.reading_hint(), elem_id="reading")
+                with gr.Accordion("Edit the motion", open=False, elem_classes="fold", elem_id="edit-motion"):
+                    plan = _plan_editor()
+            with gr.Accordion("Advanced settings", open=False, elem_classes="card fold", elem_id="advanced"):
+                advanced = _advanced()
+        with gr.Column(elem_classes="right", scale=10, min_width=320):
+            status = gr.HTML("", elem_id="status", js_on_load=_script("result.js"))
+            result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", js_on_load=_script("result.js"))
+    return Tab(photo, examples, prompt, preset, go, stop, more, error, reading, plan, advanced, status, result)
+
+
+def _photo() -> gr.HTML:
+    return gr.HTML(
+        [],
+        html_template=(HERE / "photo.html").read_text(encoding="utf-8"),
+        js_on_load=_script("photo.js"),
+        apply_default_css=False,
+        elem_id="photo",
+        photo=None,
+        areas={},
+        message=["", 0],
+        colours=list(brush.COLOURS),
+        labels=panels.area_labels(()),
+    )
+
+
+def _prompt() -> gr.Textbox:
+    return gr.Textbox(
+        label="What should happen?",
+        placeholder="Ocean waves gently moving, slowly zoom in",
+        lines=2,
+        max_lines=6,
+        max_length=2000,
+        elem_id="prompt",
+    )
+
+
+def _plan_editor() -> PlanEditor:
+    names = [option.name for option in shown(MotionPlan)]
+    gr.HTML(
+        "<p class='hint'>What you change here replaces what the prompt says.</p>"
+    )
+    reset = gr.Button("Follow the prompt again", size="sm", visible=False, elem_id="follow-prompt")
+    with gr.Row(elem_classes="fields"):
+        form = build_form(MotionPlan, names, LABELS)
+    count = gr.Slider(
+        0, len(brush.COLOURS), 0, step=1, label="Moving areas", info="Parts of the picture that move by themselves."
+    )
+    rows, boxes = [], []
+    for number, colour in enumerate(brush.COLOURS):
+        with gr.Group(visible=False, elem_classes="region") as box:
+            gr.HTML(f"<h4><i style='background:{colour}'></i>Area {number + 1}</h4>")
+            with gr.Row(elem_classes="fields"):
+                rows.append(build_form(Region, [option.name for option in shown(Region)]))
+        boxes.append(box)
+    return PlanEditor(form, count, tuple(rows), tuple(boxes), reset)
+
+
+def _advanced() -> Form:
+    forms = []
+    for heading, parts in SECTIONS.items():
+        names = [o.name for o in shown(Settings) if any(o.name == part or o.name.startswith(f"{part}.") for part in parts)]
+        unused = [name for name in names if all(name not in form.controls for form in forms)]
+        gr.HTML(f"<h4 class='section'>{heading}</h4>")
+        with gr.Row(elem_classes="fields"):
+            forms.append(build_form(Settings, unused, LABELS))
+    return join(*forms)
+
+
+def _script(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

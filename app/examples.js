@@ -1,0 +1,5 @@
+// The example photos: pressing one loads it with its prompt.
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-example]');
+  if (button) trigger('example', { number: Number(button.dataset.example) });
+});

@@ -1,0 +1,231 @@
+"""The parts of the page that are only shown: the reading of the prompt, progress, result and record, as HTML.
+
+Everything that comes from a user, a file or a run passes through `html.escape`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from app.brush import COLOURS, thumbnail_url
+from app.jobs import Snapshot
+from app.texts import EXAMPLE_PHOTOS
+from pipeline.context import LogLine
+from pipeline.motion_plan import Region
+from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.run import Preview
+
+STAGE_NAMES = {"prepare": "Preparing the photo", "animate": "Making frames", "encode": "Making and encoding frames"}
+
+EMPTY_RESULT = """<div class="placeholder"><svg viewBox="0 0 48 48" aria-hidden="true"><rect x="4" y="9" width="40"
+height="30" rx="6"/><path d="M20 18l11 6-11 6z"/></svg><strong>Your video appears here</strong>
+<span>Choose a photo, say what should happen, and press Generate.</span></div>"""
+
+
+def error_panel(message: str) -> str:
+    """One sentence that says what is wrong, or nothing."""
+    return f'<p class="alert error" role="alert">{escape(message)}</p>' if message else ""
+
+
+def notices_list(notices: Iterable[Notice]) -> str:
+    """Notices as a list, warnings marked."""
+    items = "".join(f'<li class="{notice.level}">{escape(notice.message)}</li>' for notice in notices)
+    return f'<ul class="notices">{items}</ul>' if items else ""
+
+
+def summary(settings: Settings) -> str:
+    """What a run makes, in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
+    frames, fps = settings.animate.num_frames, settings.encode.fps
+    size = f"{settings.prepare.width} × {settings.prepare.height}"
+    return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
+
+
+def status_panel(job: Snapshot | None, waiting: Sequence[Snapshot]) -> str:
+    """Progress of a job that runs or waits, its log as it comes, and the other jobs in the queue."""
+    if job is None or job.is_finished:
+        return ""
+    others = [other for other in waiting if other.record.run_id != job.record.run_id]
+    return f'<section class="card status">{_progress(job)}{_log(job.lines)}{_queue(others)}</section>'
+
+
+def result_panel(job: Snapshot | None, outputs: Path) -> str:
+    """The finished video with its record; for a run that ended otherwise, why."""
+    if job is None:
+        return EMPTY_RESULT
+    if not job.is_finished:
+        return ""
+    record = job.record
+    head = _video(record.output, outputs) if record.output else _ending(record)
+    return f'<section class="card result">{head}{_record(record)}{_details("Log", _log(job.lines))}{_json(record)}</section>'
+
+
+def _progress(job: Snapshot) -> str:
+    title, fraction, left = "Starting", 0.0, ""
+    if job.position:
+        title = "Waiting: next in the queue" if job.position == 1 else f"Waiting: place {job.position} in the queue"
+    elif job.stopping:
+        title = "Stopping"
+    elif job.progress:
+        title = STAGE_NAMES.get(job.progress.stage, job.progress.stage.capitalize())
+        fraction = job.progress.done / max(1, job.progress.total)
+        left = time_left(job.progress.seconds_left)
+    percent = f"{100 * fraction:.0f} %"
+    return (
+        f'<div class="progress-head"><strong>{escape(title)}</strong><span>{percent}{left}</span></div>'
+        f'<div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * fraction:.0f}">'
+        f'<i style="width:{100 * fraction:.1f}%"></i></div>'
+    )
+
+
+def time_left(seconds: float | None) -> str:
+    """ " · 12 s left", or nothing while it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f" · {max(1, round(seconds))} s left"
+    return f" · {round(seconds / 60)} min left"
+
+
+def _log(lines: Iterable[LogLine]) -> str:
+    rows = "".join(f'<li class="{line.level}">{escape(line.message)}</li>' for line in lines)
+    return f'<ol class="log" aria-label="Log of the run">{rows}</ol>' if rows else ""
+
+
+def _queue(others: Sequence[Snapshot]) -> str:
+    if not others:
+        return ""
+    rows = "".join(
+        f"<li><span>{escape(other.record.inputs[0].name)}: {escape(other.record.requested.prompt or 'no prompt')}</span>"
+        f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button></li>'
+        for other in others
+    )
+    return f'<h4>Also in the queue</h4><ul class="queue">{rows}</ul>'
+
+
+def file_url(path: Path) -> str:
+    """Address of a file below the outputs folder, relative to the page."""
+    return f"gradio_api/file={quote(path.resolve().as_posix())}"
+
+
+def _video(output: OutputRecord, outputs: Path) -> str:
+    path = outputs / output.path
+    url = escape(file_url(path))
+    size = f'width="{output.width}" height="{output.height}"'
+    if path.suffix == ".gif":
+        player = f'<img class="film" src="{url}" {size} alt="The finished animation">'
+    else:
+        player = f'<video class="film" src="{url}" {size} autoplay loop muted playsinline controls></video>'
+    facts = (
+        f"{output.width} × {output.height} · {output.num_frames} frames at {fps_text(output.fps)} fps · "
+        f"{output.duration:.2f} s · {bytes_text(output.bytes)}"
+    )
+    return (
+        f'{player}<div class="result-head"><div><strong>{escape(output.path)}</strong><span>{facts}</span></div>'
+        f'<a class="button primary" href="{url}" download="{escape(output.path)}">Download</a></div>'
+        f'<p class="path"><span>Saved as</span> <code>{escape(str(path))}</code></p>'
+    )
+
+
+def _ending(record: RunRecord) -> str:
+    message = record.error.message if record.error else "The run was interrupted."
+    kind = "info" if record.status is RunStatus.CANCELLED else "error"
+    title = {"cancelled": "Stopped", "failed": "No video was made"}.get(record.status.value, record.status.value)
+    return f'<div class="alert {kind}" role="alert"><strong>{escape(title)}</strong><p>{escape(message)}</p></div>'
+
+
+def _record(record: RunRecord) -> str:
+    """The record for people: what was asked, what was used, how long it took, what was said."""
+    used = record.used or record.requested
+    rows = [
+        ("Status", record.status.value),
+        ("Image", _inputs(record)),
+        ("Prompt", record.requested.prompt or "none"),
+        ("Asked for", f"preset {record.requested.preset}, seed {record.requested.seed}"),
+        ("Made", summary(record.used) if record.used else "nothing"),
+        ("Engine", used.animate.engine),
+    ]
+    body = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+    seed = f'<dt>Seed</dt><dd><code class="seed">{record.seed}</code> <button type="button" data-seed="{record.seed}">Use again</button></dd>'
+    return f'<dl class="record">{body}{seed}{_times(record)}</dl>{notices_list(record.notices)}'
+
+
+def _inputs(record: RunRecord) -> str:
+    image, masks = record.inputs[0], len(record.inputs) - 1
+    size = f", {image.width} × {image.height}" if image.width else ""
+    return f"{image.name}{size}" + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "")
+
+
+def _times(record: RunRecord) -> str:
+    stages = ", ".join(f"{stage.name} {stage.seconds:.1f} s" for stage in record.stages)
+    peak = max((stage.peak_memory_bytes or 0 for stage in record.stages), default=0)
+    rows = [("Took", _took(record) + (f" ({stages})" if stages else ""))]
+    if peak:
+        rows.append(("Peak memory", bytes_text(peak)))
+    return "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+
+
+def _took(record: RunRecord) -> str:
+    start, end = record.started_at, record.finished_at
+    return f"{(end - start).total_seconds():.1f} s" if isinstance(start, datetime) and end else "no time"
+
+
+def bytes_text(count: int) -> str:
+    """A number of bytes for people: 812 kB, 4.2 MB."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def _json(record: RunRecord) -> str:
+    return _details("Record as JSON", f'<pre class="json">{escape(record.model_dump_json(indent=2))}</pre>')
+
+
+def _details(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>{body}</details>" if body else ""
+
+
+def examples_strip() -> str:
+    """The example photos as buttons with small pictures."""
+    buttons = "".join(
+        f'<button type="button" data-example="{number}" title="{escape(example.prompt)}">'
+        f'<img src="{thumbnail_url(example.path)}" alt=""><span>{escape(example.title)}</span></button>'
+        for number, example in enumerate(EXAMPLE_PHOTOS)
+    )
+    return f'<div class="strip"><span>Or try</span>{buttons}</div>'
+
+
+def area_labels(regions: Sequence[Region]) -> list[str]:
+    """What the brush's colours stand for: the plan's regions, and areas that the plan does not name."""
+    names = [region.kind.replace("_", " ").capitalize() for region in regions]
+    return names + [f"Area {number + 1}" for number in range(len(names), len(COLOURS))]
+
+
+def reading_hint() -> str:
+    """What stands in place of the reading while there is no prompt."""
+    return '<h3>How the prompt is read</h3><p class="hint">Write a prompt and its reading appears here.</p>'
+
+
+READING = "<h3>How the prompt is read</h3>"
+
+
+def reading_error(message: str) -> str:
+    """What stands in place of the reading where a setting is wrong."""
+    return READING + error_panel(message)
+
+
+def reading_panel(preview: "Preview", edited: bool) -> str:
+    """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
+    from pipeline.engines.motion.prompt import describe_plan
+
+    plan = preview.settings.animate.motion.plan
+    parts = [READING]
+    if plan is not None:
+        mark = '<span class="tag">edited</span>' if edited else ""
+        parts.append(f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>')
+    parts.append(notices_list(preview.notices))
+    parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
+    return "".join(parts)

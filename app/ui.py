@@ -1,0 +1,66 @@
+"""The page: its frame, its tabs, and what it needs to be launched."""
+
+from pathlib import Path
+from typing import TypedDict
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from app.actions import Actions, load_runner
+from app.animate import build_tab
+from app.jobs import Jobs
+from app.theme import build_theme
+from app.wiring import Wiring
+from pipeline.settings import PrepareSettings
+
+TITLE = "Image-to-Video"
+STYLE = Path(__file__).resolve().with_name("style.css")
+
+KEEP_UPLOADS_SECONDS = 24 * 3600
+"""Uploads are removed after a day; every run keeps its own copy of its inputs."""
+
+HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9"/>
+<path d="M12.5 9.8l10 6.2-10 6.2z"/></svg><h1>{TITLE}</h1><p>Photos that move, made on this machine.</p></header>"""
+
+
+class LaunchOptions(TypedDict):
+    """What the page needs from `gradio.Blocks.launch`, beside address and password."""
+
+    theme: gr.themes.Base
+    css_paths: list[str]
+    footer_links: list[str]
+    run_history: bool
+    max_file_size: int
+    allowed_paths: list[str]
+    show_error: bool
+    ssr_mode: bool
+    quiet: bool
+
+
+def build(outputs: Path, logs: Path) -> gr.Blocks:
+    """The page, over a queue of its own that writes to `outputs`. Nothing is started before the first run."""
+    jobs = Jobs(outputs, load_runner)
+    actions = Actions(jobs, Path(get_upload_folder()))
+    age = (3600, KEEP_UPLOADS_SECONDS)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age) as page:
+        gr.HTML(HEADER, elem_id="header")
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Animate"):
+            tab = build_tab()
+        Wiring(tab, actions).connect(page)
+    return page
+
+
+def launch_options(outputs: Path) -> LaunchOptions:
+    """Options for `launch`: the look, the size limit of uploads, and the outputs as the only folder that is served."""
+    largest = PrepareSettings.model_fields["max_file_mb"].default
+    return LaunchOptions(
+        theme=build_theme(),
+        css_paths=[str(STYLE)],
+        footer_links=[],
+        run_history=False,
+        max_file_size=largest * 1_000_000,
+        allowed_paths=[str(outputs.resolve())],
+        show_error=False,
+        ssr_mode=False,
+        quiet=True,
+    )
