@@ -37,6 +37,12 @@ _UPRIGHT = {
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 """JPEG markers (ITU-T T.81, table B.1)."""
 
+_WITH_END = ("JPEG", "PNG", "WebP", "HEIC", "AVIF")
+"""Kinds whose end is looked for. Other decoders miss it themselves; in bare pixels, as of a BMP, zeros are black."""
+
+_LONGEST_PADDING = 256
+"""A file of these kinds that ends in more zeros than this was not written to its end."""
+
 
 @dataclass(frozen=True)
 class ImageInfo:
@@ -196,21 +202,29 @@ def _same_aspect(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def _decode(image: ImageFile.ImageFile, info: ImageInfo, path: Path) -> None:
     """Decode the pixels of an image whose header was read."""
-    if info.format == "JPEG":
-        _check_jpeg_end(path)
+    if info.format in _WITH_END and not _has_end(info.format, path):
+        raise _damaged(path)
     with _decoding(path):
         image.load()
 
 
-def _check_jpeg_end(path: Path) -> None:
-    """Refuse a JPEG without an end: libjpeg fills what is missing with grey, also where a download left zeros."""
+def _has_end(kind: str, path: Path) -> bool:
+    """Whether the end of a file is there: decoders paint grey or noise where a broken download left zeros."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        position = 2
-        while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] != _START_OF_SCAN:
-            has_length = data[position + 1] != 0xFF  # a fill byte stands alone
-            position += 2 + int.from_bytes(data[position + 2 : position + 4]) if has_length else 1
-        if data.rfind(_END_OF_IMAGE) < position:
-            raise _damaged(path)
+        if kind == "JPEG":
+            return data.rfind(_END_OF_IMAGE) > _jpeg_scan(data)
+        if kind == "PNG":
+            return data.rfind(b"IEND") > 0
+        return any(data[-_LONGEST_PADDING:])
+
+
+def _jpeg_scan(data: mmap.mmap) -> int:
+    """Where the first scan of a JPEG begins, after its metadata, which may hold a small JPEG of its own."""
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] != _START_OF_SCAN:
+        is_fill_byte = data[position + 1] == 0xFF
+        position += 1 if is_fill_byte else 2 + int.from_bytes(data[position + 2 : position + 4])
+    return position
 
 
 @contextmanager
