@@ -185,7 +185,8 @@ def _to_srgb(stored: Frame, to_xyz: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "JPEG", "AVIF", "HEIC"])
 def test_a_wide_gamut_profile_is_brought_to_srgb(kind: str, tmp_path: Path) -> None:
     profile = pictures.matrix_profile()
-    options: dict[str, int] = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}.get(kind, {})
+    lossy: dict[str, int] = {"quality": 98, "subsampling": 0} if kind == "JPEG" else {}
+    options = {"lossless": True} if kind == "WEBP" else lossy
     data = heic(RGB, icc_profile=profile) if kind == "HEIC" else encoded(RGB, kind, icc_profile=profile, **options)
     frame = read(tmp_path, data)
     expected = _to_srgb(scene(), pictures.ADOBE_RGB_XYZ)
@@ -436,7 +437,7 @@ def test_a_download_that_ends_in_zeros_is_refused(kind: str, tmp_path: Path) -> 
         "jpeg progressive": lambda i: encoded(i, "JPEG", progressive=True),
         "tiff lzw": lambda i: encoded(i, "TIFF", compression="tiff_lzw"),
     }
-    data = writers.get(kind, lambda i: encoded(i, kind.upper()))(image)
+    data = writers[kind](image) if kind in writers else encoded(image, kind.upper())
     refusal(write(tmp_path, data[: len(data) // 2] + bytes(len(data) - len(data) // 2)))
 
 
