@@ -18,7 +18,7 @@ from pipeline.records import Notice
 from pipeline.settings import PrepareSettings, Settings, make_settings, merge
 
 if TYPE_CHECKING:
-    from pipeline.run import Preview
+    from pipeline.preview import Preview
 
 
 NO_PHOTO = "There is no photo yet: drop one on the page, or take one of the examples."
@@ -99,7 +99,7 @@ class Actions:
 
     def preview(self, request: Request) -> "Preview":
         """How the request is read and what it would make. Raises ImageToVideoError."""
-        from pipeline.run import preview
+        from pipeline.preview import preview
 
         painted = sorted({stroke.region for stroke in request.strokes if stroke.tool != "eraser"})
         settings = in_order(request.settings(tuple(Path(f"area_{region + 1}.png") for region in painted)), painted)
@@ -110,7 +110,7 @@ class Actions:
 
         Raises ImageToVideoError.
         """
-        from pipeline.run import preview
+        from pipeline.preview import preview
 
         if request.photo is None:
             raise InvalidInput(NO_PHOTO)

@@ -19,7 +19,7 @@ from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_tex
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from pipeline.run import Preview
+    from pipeline.preview import Preview
 
 STAGE_NAMES = {"prepare": "Preparing the photo", "animate": "Making frames", "encode": "Making and encoding frames"}
 

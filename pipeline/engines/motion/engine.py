@@ -7,9 +7,10 @@ from pipeline.context import Context
 from pipeline.engines.base import Capabilities
 from pipeline.engines.motion.animator import RegionAnimator
 from pipeline.engines.motion.areas import find_area
-from pipeline.engines.motion.camera import CameraPath, CameraRenderer
+from pipeline.engines.motion.camera import CameraPath
 from pipeline.engines.motion.fade import fade_level, fade_to
 from pipeline.engines.motion.prompt import describe_plan, read_prompt
+from pipeline.engines.motion.resample import CameraRenderer
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
 from pipeline.motion_plan import Camera, MotionPlan, Region, RegionKind
 from pipeline.settings import MotionSettings, Settings
@@ -106,6 +107,8 @@ def _explain(settings: Settings, context: Context) -> None:
 def _renderer(plan: MotionPlan, image: PreparedImage, count: int, context: Context) -> Callable[[int], Frame]:
     """Return the function that renders frame k of `count`; it may be called from several threads at once."""
     path = CameraPath(plan.camera, image.width, image.height, count, plan.loop, context.seed)
+    if path.advice:
+        context.note("animate", path.advice)
     camera = CameraRenderer(path, image.plate)
     masks = [camera.fit_mask(mask) for mask in image.masks]
     animators = _animators(plan, camera.plate, masks, count, context)
