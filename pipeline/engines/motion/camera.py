@@ -27,7 +27,7 @@ Points = NDArray[np.complex128]
 LARGE_OVERSCAN = 4.0
 """A picture cropped this much at its widest is worth a word to the user."""
 
-DOLLY_RADIUS = 0.35
+DOLLY_RADIUS = 0.45
 """Radius of the subject of a dolly zoom as a fraction of the frame's height."""
 
 EDGE_POINTS = 256
@@ -52,10 +52,10 @@ class Similarity:
 
 @dataclass(frozen=True)
 class Radial:
-    """The dolly zoom: p -> focus + (p - focus) h(r), h = (r^2 + R^2) / ((1 + k) r^2 + R^2), r = |p - focus|.
+    """The dolly zoom: p -> focus + (p - focus) h(u) with h = (u + 1) / ((1 + k) u + 1) and u = (|p - focus| / R)^4.
 
-    Inside the radius R the picture keeps its size; far outside it is magnified by 1 + k. The mapped radius r h(r) grows
-    monotonously, so nothing folds, for -1 < k < 8: its derivative has the sign of (1 + k) r^4 + (2 - k) R^2 r^2 + R^4.
+    Inside the radius R the picture keeps its size; far outside it is magnified by 1 + k. The mapped radius grows with
+    |p - focus|, so nothing folds, for -1 < k < 16/9: its derivative has the sign of (1 + k) u^2 + (2 - 3 k) u + 1.
     """
 
     focus: complex
@@ -65,9 +65,8 @@ class Radial:
     def __call__(self, points: Points) -> Points:
         """Map points of any shape from the screen to the undistorted screen."""
         arm = points - self.focus
-        squared = arm.real**2 + arm.imag**2
-        radius2 = self.radius**2
-        return self.focus + arm * ((squared + radius2) / ((1 + self.strength) * squared + radius2))
+        far = ((arm.real**2 + arm.imag**2) / self.radius**2) ** 2
+        return self.focus + arm * ((far + 1) / ((1 + self.strength) * far + 1))
 
 
 @dataclass(frozen=True)

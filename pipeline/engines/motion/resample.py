@@ -32,7 +32,7 @@ MIN_REFINED_DENSITY = 0.75
 MAX_REFINED_PIXELS = 48_000_000
 """Size that a refined plate should not exceed: 144 MB."""
 
-SHARPENING = 0.03
+SHARPENING = 0.05
 """Weight w of the kernel [-w, 1 + 2 w, -w] that makes up for what refining and warping take off fine detail."""
 
 MAP_STEP = 8
