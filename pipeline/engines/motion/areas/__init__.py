@@ -1,0 +1,5 @@
+"""Automatic regions: where in a picture is the thing that a prompt wants to move?"""
+
+from pipeline.engines.motion.areas.found import FoundArea, find_area
+
+__all__ = ["FoundArea", "find_area"]

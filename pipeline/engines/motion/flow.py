@@ -1,0 +1,202 @@
+"""Eulerian flow: what is in a region streams on for ever, though the still shows only one moment of it.
+
+A steady velocity field carries the picture. Because a still runs out of picture, two copies of it flow half a period apart;
+each starts behind its true place, passes it in the middle of its life and fades away ahead of it, while the other one takes
+over (Holynski et al., "Animating pictures with Eulerian motion fields", CVPR 2021, with the two-phase flow maps of
+Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). Three things keep the eye from seeing the seam: each copy is shown
+nearest to its true place, the copies change over at other moments in other places, and the detail that two blended copies
+lose is given back.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+from pipeline.engines.motion.flow_style import FLOW_STYLES, FlowStyle
+from pipeline.engines.motion.oscillation import Clock, Oscillation, Wave
+from pipeline.engines.motion.patch import Field, Patch
+from pipeline.engines.motion.velocity import flow_velocity, path_polynomial, recession, smooth_noise
+from pipeline.frames import Frame
+from pipeline.motion_plan import FRAMES_PER_UNIT_TIME, Region, RegionKind
+
+CROSSFADE = 0.32
+"""Half of the part of a half-period in which the copies change over: less is sharper, more is smoother."""
+
+STAGGER = 0.35
+"""How far apart in time, in periods, places change over."""
+
+LIVELIEST_STAGGER = 0.3
+"""How much the staggering may change the local speed."""
+
+SHORTEST_LIFE, LONGEST_LIFE = 8.0, 240.0
+"""Bounds of the life of a copy in frames."""
+
+RIPPLES = ((0.11, 0.45), (0.07, 0.6), (0.045, 0.8), (0.03, 1.0), (0.085, 0.5))
+"""Length, as a fraction of the unit, and cycles in 30 frames of the waves on water: short ones swing faster."""
+
+
+class FlowMover:
+    """Carries a region along a steady velocity field, for any number of frames."""
+
+    def __init__(self, plate: Frame, patch: Patch, region: Region, clock: Clock, seed: int) -> None:
+        """Prepare the paths of all pixels; this takes the time of a few frames."""
+        rng = np.random.default_rng(seed)
+        style = FLOW_STYLES.get(region.kind, FLOW_STYLES[RegionKind.DRIFT])
+        self._plate, self._patch, self._clock, self._style = plate, patch, clock, style
+        soft = patch.softness(style.edge)
+        rate = style.rate * region.speed
+        self._period = _period(style, rate, clock)
+        self._single = self._period > 2 * clock.num_frames
+        velocity = flow_velocity(patch, region, style, soft, rng) * np.float32(rate * patch.unit / FRAMES_PER_UNIT_TIME)
+        self._paths = path_polynomial(velocity, patch, self._period / 2.0)
+        self._stagger = np.clip(smooth_noise(patch, 0.3, rng) / 2.0, -1.0, 1.0)
+        self._ripples = _ripples(patch, style, soft, clock, rng)
+        self._shimmer = _shimmer(patch, style, soft, clock, rng)
+        x, y = np.meshgrid(np.arange(patch.width), np.arange(patch.height))
+        self._pixels = np.dstack([x + patch.left, y + patch.top]).astype(np.float32)
+        self._blur = max(2, round(0.02 * patch.unit))
+        self._held = _Held(patch.crop(plate), max(2, round(style.held * patch.unit))) if style.held else None
+        self._likeness = 1.0 - soft * np.float32(1.0 - self._measure_likeness())
+
+    def apply(self, canvas: Frame, index: int) -> None:
+        """Write frame `index` of the region into `canvas`, a picture of the plate's size."""
+        patch = self._patch
+        ripple = self._ripples.at(index)
+        if self._single:
+            phase = np.full((patch.rows, patch.columns), 2.0 * index / self._period, np.float32)
+            moved, detail = self._warped(phase, ripple), np.ones_like(phase)
+        else:
+            moved, detail = self._two_copies(index, ripple)
+        if self._style.shimmer:
+            detail = detail * (1.0 + self._style.shimmer * self._shimmer.at(index)[..., 0])
+        moved = self._with_detail(moved, detail)
+        if self._held is not None:
+            moved = self._held.restored(moved)
+        cv2.copyTo(moved, patch.inside, patch.crop(canvas))
+
+    def _two_copies(self, index: int, ripple: Field) -> tuple[Frame, Field]:
+        """The two copies at frame `index`, cross-faded, and the gain that gives back the detail lost by that.
+
+        Two copies of likeness r in the shares p and q keep sqrt(p^2 + q^2 + 2 r p q) of their contrast.
+        """
+        time = index / self._period + self._staggered(index)
+        first, second = (np.mod(time + shift, 1.0).astype(np.float32) * 2.0 - 1.0 for shift in (0.5, 0.0))
+        share = _smoothstep((0.5 - np.abs(first)) / (2.0 * CROSSFADE) + 0.5)
+        weight = self._patch.to_pixels(share)
+        blend = cv2.blendLinear(self._warped(first, ripple), self._warped(second, ripple), weight, 1.0 - weight)
+        kept = share**2 + (1.0 - share) ** 2 + 2.0 * self._likeness * share * (1.0 - share)
+        return blend, 1.0 / np.sqrt(kept)
+
+    def _with_detail(self, picture: Frame, gain: Field) -> Frame:
+        """The picture with its detail, but not its light, made `gain` times as strong."""
+        weight = self._patch.to_pixels(gain)
+        return cv2.blendLinear(picture, _low(picture, self._blur), weight, 1.0 - weight)
+
+    def _warped(self, phase: Field, ripple: Field) -> Frame:
+        """The box of the plate with every pixel taken from where it was `phase` half-lives ago."""
+        a, b, c = self._paths
+        s = phase[..., None]
+        offset = ((c * s + b) * s + a) * s + ripple
+        where = cv2.add(self._patch.to_pixels(offset), self._pixels)
+        return cv2.remap(self._plate, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload,no-any-return]
+
+    def _staggered(self, index: int) -> Field:
+        """How far each cell is ahead of the clock, in periods: nowhere at frame 0, so that it shows the still."""
+        if self._clock.loop:
+            most = LIVELIEST_STAGGER * self._clock.num_frames / (math.pi * self._period)
+            level = min(STAGGER, most) * math.sin(math.pi * index / self._clock.num_frames) ** 2
+        else:
+            level = STAGGER * float(_smoothstep(np.float32(index * LIVELIEST_STAGGER / (1.5 * STAGGER * self._period))))
+        return self._stagger * np.float32(level)
+
+    def _measure_likeness(self) -> float:
+        """Correlation of the detail of the two copies when they change over: it is the same at every change."""
+        half = np.full((self._patch.rows, self._patch.columns), 0.5, dtype=np.float32)
+        still = np.zeros((*half.shape, 2), dtype=np.float32)
+        inside = self._patch.inside > 0
+        a, b = (_detail(self._warped(phase, still), self._blur)[inside] for phase in (half, -half))
+        scale = math.sqrt(float((a * a).mean()) * float((b * b).mean()))
+        return min(1.0, max(0.0, float((a * b).mean()) / scale)) if scale > 1e-3 else 1.0
+
+
+class _Held:
+    """Keeps what is large in its place while detail flows over it: light and reflections do not drift with the water."""
+
+    def __init__(self, still: Frame, blur: int) -> None:
+        self._size = (max(1, still.shape[1] // blur), max(1, still.shape[0] // blur))
+        self._low = self._reduced(still)
+
+    def _reduced(self, picture: Frame) -> Field:
+        small = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        return np.asarray(cv2.blur(small, (3, 3), borderType=cv2.BORDER_REFLECT), dtype=np.float32)
+
+    def restored(self, moved: Frame) -> Frame:
+        change = np.round(self._low - self._reduced(moved)).astype(np.int16)
+        large = cv2.resize(change, (moved.shape[1], moved.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return cv2.add(moved, large, dtype=cv2.CV_8U)  # type: ignore[return-value]
+
+
+def _period(style: FlowStyle, rate: float, clock: Clock) -> float:
+    """Life of a copy in frames. A short clip of slow things needs no change of copies: its period outlasts it."""
+    speed = rate / FRAMES_PER_UNIT_TIME
+    if not clock.loop and clock.num_frames * speed <= style.whole:
+        return 2.0 * clock.num_frames + 1.0
+    return clock.period(min(max(style.travel / speed, SHORTEST_LIFE), LONGEST_LIFE))
+
+
+def _ripples(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.random.Generator) -> Oscillation:
+    """Waves that run towards the viewer over a receding surface: they grow and lengthen on their way.
+
+    On a plane seen at a low angle, equal distances z shrink with 1/y below the horizon; waves of sin(k z + k x / y).
+    """
+    shape = (patch.rows, patch.columns, 2)
+    if not style.ripple:
+        return Oscillation.still(shape)
+    x, _ = patch.centres()
+    size = recession(patch, style.far)
+    depth = (0.6 + 1.0) ** 2 / (0.6 + (size - style.far) / (1.0 - style.far))
+    across = (x - x.mean()) / patch.unit
+    waves = []
+    for wavelength, cycles in RIPPLES:
+        number = 2.0 * math.pi / wavelength
+        heading = math.radians(rng.normal(0.0, 15.0))
+        distance = depth * patch.height / patch.unit * math.cos(heading) + across / size * math.sin(heading)
+        amplitude = style.ripple * patch.unit * (wavelength / RIPPLES[0][0]) ** 0.5 * soft * size**1.5
+        direction = np.array([0.35 * math.sin(heading), 1.0], dtype=np.float32)
+        angle = number * distance + rng.uniform(0.0, 2.0 * math.pi)
+        waves.append(Wave(amplitude[..., None] * direction, -angle, -clock.angular(cycles)))
+    return Oscillation(waves, shape)
+
+
+def _shimmer(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.random.Generator) -> Oscillation:
+    """Light that comes and goes, each small place in its own time."""
+    shape = (patch.rows, patch.columns, 1)
+    waves = [
+        Wave(
+            (0.5 * soft)[..., None],
+            math.pi * smooth_noise(patch, 0.02, rng),
+            clock.angular(style.shimmer_rate * ratio),
+        )
+        for ratio in (0.6, 1.0, 1.7)
+        if style.shimmer
+    ]
+    return Oscillation(waves, shape)
+
+
+def _low(picture: Frame, blur: int) -> Frame:
+    """The picture without details smaller than about `blur` pixels."""
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (max(1, width // blur), max(1, height // blur)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def _detail(picture: Frame, blur: int) -> Field:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) - cv2.cvtColor(
+        _low(picture, blur), cv2.COLOR_RGB2GRAY
+    ).astype(np.float32)
+
+
+def _smoothstep(value: Field) -> Field:
+    clipped = np.clip(value, 0.0, 1.0).astype(np.float32)
+    return clipped * clipped * (np.float32(3.0) - np.float32(2.0) * clipped)

@@ -1,0 +1,75 @@
+"""The rectangle around a mask, and the coarse grid on which motion inside it is described."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.frames import Frame, Mask
+
+Field = NDArray[np.float32]
+"""Numbers on the coarse grid: float32, shape (rows, columns) or (rows, columns, components)."""
+
+MIN_CELL = 4
+MAX_CELLS_A_SIDE = 256
+
+
+class Patch:
+    """The bounding box of a mask in a plate.
+
+    Motion varies smoothly, so it is computed on a grid of cells of at least 4x4 pixels and enlarged to pixels at the
+    end. `unit` is the square root of the plate's area in pixels: lengths given as fractions of it look alike at every
+    size of the video.
+    """
+
+    def __init__(self, plate: Frame, mask: Mask) -> None:
+        """Find the box of `mask` (uint8, the plate's height and width, not empty)."""
+        left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+        self.left, self.top, self.width, self.height = left, top, width, height
+        self.plate_shape = plate.shape[:2]
+        self.unit = math.sqrt(plate.shape[0] * plate.shape[1])
+        self.mask = np.ascontiguousarray(self.crop(mask))
+        self.inside = np.where(self.mask > 0, np.uint8(255), np.uint8(0))
+        cell = max(MIN_CELL, max(width, height) / MAX_CELLS_A_SIDE)
+        self.columns = max(2, round(width / cell))
+        self.rows = max(2, round(height / cell))
+        self._depth = self.crop(_distance_to_edge(mask))
+
+    def crop(self, picture: NDArray[np.uint8] | Field) -> NDArray[np.uint8]:
+        """The part of a picture of the plate's size that lies in the box, as a view."""
+        return picture[self.top : self.top + self.height, self.left : self.left + self.width]  # type: ignore[return-value]
+
+    def to_grid(self, picture: NDArray[np.uint8] | Field) -> Field:
+        """Average a picture of the box's size over the cells."""
+        small = cv2.resize(picture, (self.columns, self.rows), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, dtype=np.float32)
+
+    def to_pixels(self, field: Field) -> Field:
+        """Enlarge a field of the grid to the box's pixels, linearly."""
+        large = cv2.resize(field, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(large, dtype=np.float32)
+
+    def centres(self) -> tuple[Field, Field]:
+        """X and y of the cells' centres, in pixels of the plate."""
+        x = self.left + (np.arange(self.columns) + 0.5) * self.width / self.columns - 0.5
+        y = self.top + (np.arange(self.rows) + 0.5) * self.height / self.rows - 0.5
+        grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        return grid_x, grid_y
+
+    def softness(self, edge: float) -> Field:
+        """How freely each cell moves: 0 at the mask's edge, 1 from `edge` units inwards; a weak mask moves less.
+
+        Where the mask meets the border of the picture there is no edge: what moves goes on outside. In a small area the
+        edge takes up at most half of the way to its middle.
+        """
+        reach = min(edge * self.unit, 0.5 * float(self._depth.max()))
+        ramp = np.clip((self._depth - 1.0) / max(reach, 1.0), 0.0, 1.0)
+        smooth = ramp * ramp * (3.0 - 2.0 * ramp) * (self.mask / np.float32(255))
+        return self.to_grid(smooth.astype(np.float32))
+
+
+def _distance_to_edge(mask: Mask) -> Field:
+    """Distance of each pixel to the nearest one outside the mask, in pixels; the picture's border is no edge."""
+    distance = cv2.distanceTransform((mask > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(np.minimum(distance, np.float32(max(mask.shape))), dtype=np.float32)
