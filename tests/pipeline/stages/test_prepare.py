@@ -133,7 +133,7 @@ def test_fine_stripes_become_grey_without_a_pattern(tmp_path: Path) -> None:
 
 def test_masks_go_through_the_same_crop_whatever_their_size(tmp_path: Path) -> None:
     large = ramps(1000, 600)[..., 0]
-    small = np.array(Image.fromarray(large).resize((500, 300), Image.Resampling.BOX))
+    small = np.array(Image.fromarray(large).resize((500, 300), Image.Resampling.LANCZOS))
     prepared, notices = prepare(tmp_path, ramps(1000, 600), (240, 240), masks=(large, small), focus=(0.2, 0.5))
     assert notices == []
     assert [mask.shape for mask in prepared.masks] == [(480, 480), (480, 480)]
