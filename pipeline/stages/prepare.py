@@ -124,9 +124,10 @@ def _advise(crop: Crop, video_size: tuple[int, int], context: Context) -> None:
         return
     shown = f"{round(crop.width)} x {round(crop.height)}"
     smaller = f" or a video of at most {shown}" if min(crop.width, crop.height) >= MIN_SIDE else ""
+    how = "soft" if enlargement > SOFT else "a little soft"
     message = (
         f"The image gives {shown} pixels for a video of {video_size[0]} x {video_size[1]}, "
-        f"so it is enlarged {enlargement:.2g} times and looks soft: choose a larger image{smaller}."
+        f"so it is enlarged {enlargement:.2g} times and looks {how}: choose a larger image{smaller}."
     )
     context.note(Prepare.name, message, "warning" if enlargement > SOFT else "info")
 
