@@ -1,16 +1,18 @@
 """The prompt box of the embedded engine: a prompt in English or Chinese is read as a motion plan.
 
-A prompt is cut into words and phrases of the vocabulary (grammar/tokens.py), these into clauses in which every verb
+A prompt is cut into words and phrases of the vocabulary (grammar/items.py), these into clauses in which every verb
 finds what moves and how (grammar/clauses.py), and the movements become one plan (grammar/planner.py). docs/prompts.md
 explains the grammar to users. Reading is deterministic, and words that are not understood never change the plan.
 """
 
 from dataclasses import dataclass
 
+from pipeline.engines.motion.grammar.camera import gentle_zoom
 from pipeline.engines.motion.grammar.clauses import Move, Reading, read_clauses
 from pipeline.engines.motion.grammar.describe import describe_plan
-from pipeline.engines.motion.grammar.planner import Draft, draft_plan, finished_plan, gentle_zoom
-from pipeline.engines.motion.grammar.tokens import Item, read_items
+from pipeline.engines.motion.grammar.draft import Draft
+from pipeline.engines.motion.grammar.items import Item, read_items
+from pipeline.engines.motion.grammar.planner import draft_plan, finished_plan
 from pipeline.engines.motion.grammar.words import (
     Beyond,
     CameraAction,
@@ -24,7 +26,6 @@ from pipeline.engines.motion.grammar.words import (
     Plain,
     Quantity,
     Silent,
-    Subject,
     Thing,
 )
 from pipeline.motion_plan import Easing, MotionPlan
@@ -109,7 +110,7 @@ def _meaning(item: Item) -> str:
 def _notes_on_words(items: list[Item], reading: Reading, unknown: tuple[str, ...]) -> list[str]:
     notes = []
     if unknown and reading.unmoved:
-        notes.append(f"Only things that flow can move in one photo, and the camera; left as they are: {_listed(unknown)}.")
+        notes.append(f"Only the camera and things that flow can move here; left as they are: {_listed(unknown)}.")
     elif unknown:
         notes.append(f"Not understood, and left out: {_listed(unknown)}.")
     if any(isinstance(item.entry, Mood) for item in items):

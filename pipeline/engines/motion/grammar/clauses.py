@@ -1,40 +1,32 @@
-"""From items to movements: which word moves what, and which words belong to it."""
+"""From clauses to movements: which word moves what, and which words belong to it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from pipeline.engines.motion.grammar.tokens import Item
+from pipeline.engines.motion.grammar.items import Item
+from pipeline.engines.motion.grammar.segments import MODIFIERS, Clause, Modifier, read_segments
 from pipeline.engines.motion.grammar.words import (
     Beyond,
     CameraAction,
     ColourWord,
     Direction,
-    Intensifier,
+    Entry,
     Joiner,
     Joint,
     Loop,
     Measure,
-    Mood,
-    Negation,
     Noun,
     Pace,
-    Plain,
     Quantity,
     Sense,
-    Silent,
     Still,
     Subject,
     Thing,
     Turn,
     Verb,
-    vocabulary,
 )
 from pipeline.motion_plan import RegionKind
 
-Modifier = Direction | Turn | Sense | Pace | Quantity | ColourWord
-_MODIFIERS = (Direction, Turn, Sense, Pace, Quantity, ColourWord)
-_HEADS = (Verb, Thing, Beyond, Still, Loop)
-_STRENGTH = (Joint.AND, Joint.COMMA, Joint.HARD, Joint.THEN)
 _GOES_IN_OR_OUT = (CameraAction.ZOOM, CameraAction.MOVE, CameraAction.FADE, CameraAction.DOLLY_ZOOM)
 _ZOOMS = (CameraAction.ZOOM, CameraAction.DOLLY_ZOOM)
 
@@ -81,95 +73,32 @@ class Reading:
     unmoved: list[Item] = field(default_factory=list)
 
 
-@dataclass
-class _Clause:
-    items: list[Item]
-    joint: Joint
+@dataclass(frozen=True)
+class _Before:
+    """What the last verb before a clause moved; `beyond` if that was nothing that can move."""
+
+    move: Move | None = None
+    beyond: bool = False
 
 
 def read_clauses(items: Sequence[Item]) -> Reading:
     """Work out the movements that the items ask for."""
     reading = Reading()
-    previous: list[Move] = []
-    for clause in _merged(list(_segments(items))):
-        moves = _ClauseReader(clause, previous, reading).read()
-        reading.moves += moves
-        previous = moves or previous
+    before = _Before()
+    for clause in read_segments(items):
+        reader = _ClauseReader(clause, before, reading)
+        reading.moves += reader.read()
+        before = reader.last() or before
     return reading
-
-
-def _segments(items: Sequence[Item]) -> Iterator[_Clause]:
-    """Split at joiners; drop what has no part in the grammar; mark what a negation governs."""
-    clause, negated = _Clause([], Joint.HARD), False
-    for item in _intensified(items):
-        if isinstance(item.entry, Joiner):
-            if clause.items:
-                yield clause
-                clause = _Clause([], Joint.AND)
-            clause.joint = max(clause.joint, item.entry.joint, key=_STRENGTH.index)
-            negated = False
-        elif isinstance(item.entry, Negation):
-            negated = True
-        elif not (negated and isinstance(item.entry, (*_MODIFIERS, Loop))):
-            clause.items.append(replace(item, negated=negated))
-    if clause.items:
-        yield clause
-
-
-def _intensified(items: Sequence[Item]) -> Iterator[Item]:
-    """Let "very" sharpen the pace behind it, and leave out every word without a part in the grammar."""
-    power = 1.0
-    for item in items:
-        entry = item.entry
-        if isinstance(entry, Intensifier):
-            power = entry.power
-        elif isinstance(entry, Pace):
-            sharper = entry.model_copy(update={"camera": entry.camera**power, "region": entry.region**power})
-            yield replace(item, entry=sharper)
-            power = 1.0
-        elif entry is not None and not isinstance(entry, (Silent, Mood, Plain)):
-            yield item
-
-
-def _merged(segments: list[_Clause]) -> list[_Clause]:
-    """Give segments that cannot stand alone ("and up", "the sea and", "slowly,") to their neighbour."""
-    clauses: list[_Clause] = []
-    for segment in segments:
-        before = clauses[-1] if clauses else None
-        if before and (_needs_next(before) or _needs_previous(segment) or _shares_verb(before, segment)):
-            before.items += [Item("", Joiner(joint=Joint.AND)), *segment.items]
-        else:
-            clauses.append(segment)
-    return clauses
-
-
-def _has(clause: _Clause, *kinds: type) -> bool:
-    return any(isinstance(item.entry, kinds) for item in clause.items)
-
-
-def _needs_next(clause: _Clause) -> bool:
-    return not _has(clause, *_HEADS)
-
-
-def _needs_previous(clause: _Clause) -> bool:
-    return not _has(clause, *_HEADS, Noun) and _has(clause, *_MODIFIERS)
-
-
-def _shares_verb(before: _Clause, segment: _Clause) -> bool:
-    """Whether the things of `before` wait for the verb of this one: the sea | and the sky moving."""
-    if segment.joint not in (Joint.AND, Joint.COMMA) or _has(before, Verb, Still, Loop) or not _has(before, Thing):
-        return False
-    verbs = [item.entry for item in segment.items if isinstance(item.entry, Verb)]
-    return bool(verbs) and verbs[0].region and not _has(segment, Noun)
 
 
 class _ClauseReader:
     """Reads one clause: first the verbs with their subjects, then the things left over, then the modifiers."""
 
-    def __init__(self, clause: _Clause, previous: list[Move], reading: Reading) -> None:
+    def __init__(self, clause: Clause, before: _Before, reading: Reading) -> None:
         self._items = clause.items
         self._joint = clause.joint
-        self._previous = previous
+        self._before = before
         self._reading = reading
         self._heads: dict[int, Move | None] = {}
         self._taken: set[int] = set()
@@ -182,6 +111,14 @@ class _ClauseReader:
         self._attach_modifiers()
         moves = {id(move): move for _, move in sorted(self._heads.items()) if move}
         return list(moves.values())
+
+    def last(self) -> _Before | None:
+        """Return what the last verb of the clause moved, None if it has no verb."""
+        verbs = [i for i in self._heads if self._is_verb(i)]
+        if not verbs:
+            return None
+        move = self._heads[max(verbs)]
+        return _Before(move, beyond=move is None)
 
     def _indices(self, *kinds: type) -> list[int]:
         return [i for i, item in enumerate(self._items) if isinstance(item.entry, kinds)]
@@ -198,7 +135,7 @@ class _ClauseReader:
         self._reading.loop |= bool(self._indices(Loop))
         held = [self._items[i] for i in self._indices(Still, Loop) if not self._items[i].negated]
         entries = [item.entry for item in held]
-        if any(isinstance(entry, Loop) and entry.still or isinstance(entry, Still) and entry.whole for entry in entries):
+        if any((isinstance(e, Loop) and e.still) or (isinstance(e, Still) and e.whole) for e in entries):
             self._reading.camera_still = True
         elif any(isinstance(entry, Still) for entry in entries):
             self._hold(self._indices(Thing))
@@ -208,9 +145,9 @@ class _ClauseReader:
             entry = self._items[i].entry
             if isinstance(entry, Thing):
                 self._heads[i] = Move(self._items[i].words, None, (entry,), negated=True)
-        nouns = [self._items[i].entry for i in self._indices(Noun, Beyond)]
-        rest = any(isinstance(noun, Beyond) or (isinstance(noun, Noun) and noun.subject is Subject.REST) for noun in nouns)
-        self._reading.camera_still |= not things and not rest
+        others = [self._items[i].entry for i in self._indices(Noun, Beyond)]
+        others = [e for e in others if isinstance(e, Beyond) or (isinstance(e, Noun) and e.subject is Subject.REST)]
+        self._reading.camera_still |= not things and not others
         self._taken.update(things)
 
     def _read_verbs(self) -> None:
@@ -230,7 +167,7 @@ class _ClauseReader:
         before = [i for i in self._nouns(start, verb) if i not in self._taken]
         after = next((i for i in self._nouns(verb, len(self._items)) if self._only_paces(verb + 1, i)), None)
         if not entry.region:
-            return [i for i in [*before, after] if i is not None and isinstance(self._items[i].entry, Noun)][:1]
+            return []
         if after is not None and self._prefers_after(verb, before, after):
             return [after]
         if before:
@@ -271,19 +208,27 @@ class _ClauseReader:
                 move.subject = entry.subject
         if not entries:
             move.things = self._implied(verb)
-        beyond = any(isinstance(entry, Beyond) for entry in entries) and not move.things
-        if beyond or (verb.camera is None and not move.things):
+        if not move.things and (not verb.camera or self._belongs_elsewhere(item, verb, entries)):
             self._reading.unmoved.append(item)
+            self._heads[index] = None
             return None
         self._heads.update({i: move for i in subject if isinstance(self._items[i].entry, Thing)})
         return move
 
+    def _belongs_elsewhere(self, item: Item, verb: Verb, subject: list[Entry | None]) -> bool:
+        """Whether a verb tells of something that cannot move: "a bird rising", "she smiles and sways"."""
+        if subject:
+            return any(isinstance(entry, Beyond) for entry in subject)
+        is_order = item.words.lower() in verb.en
+        return (verb.named and not is_order) or (verb.region and self._joint is Joint.AND and self._before.beyond)
+
     def _implied(self, verb: Verb) -> tuple[Thing, ...]:
         """Return the things that a verb without a subject speaks of, if any."""
-        last = self._previous[-1] if self._previous else None
+        last = self._before.move
         if verb.region and self._joint is Joint.AND and last and last.verb and last.things:
             return last.things
-        if verb.camera is not None or verb.needs_thing:
+        joins_beyond = self._joint is Joint.AND and self._before.beyond
+        if verb.camera is not None or verb.needs_thing or joins_beyond:
             return ()
         later = [entry for i in self._indices(Thing) if isinstance(entry := self._items[i].entry, Thing)]
         if later and verb.kind is None:
@@ -303,12 +248,12 @@ class _ClauseReader:
                 self._reading.idle.append(item.entry)
 
     def _attach_modifiers(self) -> None:
-        for i in self._indices(*_MODIFIERS):
+        for i in self._indices(*MODIFIERS):
             entry = self._items[i].entry
-            if not isinstance(entry, _MODIFIERS):
+            if not isinstance(entry, MODIFIERS):
                 continue
             fitting = [head for head, move in self._heads.items() if move is None or self._fits(entry, i, head, move)]
-            nearest = min(fitting, key=lambda head: (abs(head - i), head > i), default=None)  # noqa: B023
+            nearest = min(fitting, key=lambda head: (abs(head - i), head > i), default=None)
             move = self._heads[nearest] if nearest is not None else None
             if move:
                 move.modifiers.append(entry)
@@ -354,8 +299,3 @@ def _measures(quantity: Quantity, move: Move) -> bool:
         case Measure.BARE:
             return turns or move.camera in _ZOOMS
     return False
-
-
-def implied_pan() -> Verb:
-    """Return the verb of a prompt that names a direction and nothing else."""
-    return vocabulary().verbs["pan"]

@@ -67,7 +67,8 @@ class Verb(Entry):
     """A movement. `camera` is None where only things move so; `region` is False where only the camera does.
 
     `sense` is 1 in, -1 out; (x, y) the direction it has by itself; `kind` the thing it speaks of when none is named;
-    `falls` makes falling leaves of leaves; `instead` says what is done in place of what needs depth, by `factor`.
+    `falls` makes falling leaves of leaves; `named` keeps it from the camera where nothing says who moves, save in the
+    bare form of an order; `instead` says what is done in place of what needs depth, by `factor`.
     """
 
     camera: CameraAction | None = None
@@ -79,12 +80,13 @@ class Verb(Entry):
     swirl: bool = False
     falls: bool = False
     needs_thing: bool = False
+    named: bool = False
     factor: float = 1.0
     instead: str = ""
 
 
 class Thing(Entry):
-    """Something that can flow. `alone`: naming it is enough; else a verb is needed. `wind`: gives way to real things."""
+    """Something that can flow. `alone`: naming it is enough, else a verb is needed. `wind`: gives way to others."""
 
     kind: RegionKind
     alone: bool = False
@@ -209,10 +211,10 @@ class Compound(FrozenModel):
 
 
 class Misspellings(FrozenModel):
-    """`shortest`: letters that a typed word needs to be taken for a misspelling; `short_words` are exempt."""
+    """The words that are recognised with one edit, and the words of their own that lie one edit from them."""
 
-    shortest: int
-    short_words: tuple[str, ...]
+    of: tuple[str, ...]
+    words_of_their_own: frozenset[str] = Field(alias="not")
 
 
 class Amounts(FrozenModel):
@@ -267,7 +269,7 @@ class Vocabulary(FrozenModel):
             self.intensifiers, self.easings, self.colours, self.stills, self.loops, self.negations, self.joints,
             self.units, self.quantities, self.moods,
         )  # fmt: skip
-        return tuple(entry for group in groups for entry in group.values()) + (self.silent, self.plain)
+        return (*(entry for group in groups for entry in group.values()), self.silent, self.plain)
 
 
 @cache
