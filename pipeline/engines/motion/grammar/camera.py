@@ -106,8 +106,7 @@ def _travel(draft: Draft, move: Move) -> None:
         if len({entry.sense for entry in senses}) == 2:
             _there_and_back(draft, "in and out")
     elif not directions:
-        draft.note(f"'{move.words}' does not say how the camera moves: it zooms in gently.")
-        draft.zoom = draft.zoom or gentle_zoom(move.paces())
+        draft.aimless = draft.aimless or move
 
 
 def gentle_zoom(paces: list[Pace]) -> float:
@@ -150,7 +149,7 @@ def _roll(draft: Draft, move: Move) -> None:
     signs = [entry.sign for entry in move.modifiers if isinstance(entry, Turn)]
     signs += [1 if x > 0 else -1 for x, _ in directions_of(move) if x]
     sign = signs[0] if signs else 1
-    if move.subject is Subject.CAMERA:
+    if signs and move.subject is Subject.CAMERA:
         sign = -sign
     in_degrees = quantity and quantity.unit in (Measure.DEGREES, Measure.BARE)
     degrees = quantity.ratio if quantity and in_degrees else _turn_amount(move)

@@ -88,7 +88,7 @@ def read_clauses(items: Sequence[Item]) -> Reading:
     for clause in read_segments(items):
         reader = _ClauseReader(clause, before, reading)
         reading.moves += reader.read()
-        before = reader.last() or before
+        before = reader.before
     return reading
 
 
@@ -97,8 +97,9 @@ class _ClauseReader:
 
     def __init__(self, clause: Clause, before: _Before, reading: Reading) -> None:
         self._items = clause.items
-        self._joint = clause.joint
-        self._before = before
+        self._later = clause.joint is Joint.THEN
+        self._linked = clause.joint is Joint.AND
+        self.before = before
         self._reading = reading
         self._heads: dict[int, Move | None] = {}
         self._taken: set[int] = set()
@@ -111,14 +112,6 @@ class _ClauseReader:
         self._attach_modifiers()
         moves = {id(move): move for _, move in sorted(self._heads.items()) if move}
         return list(moves.values())
-
-    def last(self) -> _Before | None:
-        """Return what the last verb of the clause moved, None if it has no verb."""
-        verbs = [i for i in self._heads if self._is_verb(i)]
-        if not verbs:
-            return None
-        move = self._heads[max(verbs)]
-        return _Before(move, beyond=move is None)
 
     def _indices(self, *kinds: type) -> list[int]:
         return [i for i, item in enumerate(self._items) if isinstance(item.entry, kinds)]
@@ -154,13 +147,18 @@ class _ClauseReader:
         start = 0
         for i in self._indices(Verb, Beyond):
             entry = self._items[i].entry
+            if not self._is_verb(i):
+                continue
             if isinstance(entry, Verb):
-                self._heads[i] = self._move(i, entry, self._subject(i, start, entry))
-            elif self._is_verb(i):
-                self._heads[i] = None
-                self._reading.unmoved.append(self._items[i])
+                move = self._move(i, entry, self._subject(i, start, entry))
+            else:
+                move = None
                 self._taken.update(self._nouns(start, i)[-1:])
-            start = i + 1 if self._is_verb(i) else start
+            if move is None:
+                self._reading.unmoved.append(self._items[i])
+            self._heads[i] = move
+            self.before, self._linked = _Before(move, beyond=move is None), True
+            start = i + 1
 
     def _subject(self, verb: int, start: int, entry: Verb) -> list[int]:
         """Return the nouns that move: those before the verb, or the one right behind it."""
@@ -201,7 +199,7 @@ class _ClauseReader:
         item = self._items[index]
         self._taken.update(subject)
         entries = [self._items[i].entry for i in subject]
-        move = Move(item.words, verb, negated=item.negated, after_then=self._joint is Joint.THEN)
+        move = Move(item.words, verb, negated=item.negated, after_then=self._later)
         move.things = tuple(entry for entry in entries if isinstance(entry, Thing))
         for entry in entries:
             if isinstance(entry, Noun):
@@ -209,8 +207,6 @@ class _ClauseReader:
         if not entries:
             move.things = self._implied(verb)
         if not move.things and (not verb.camera or self._belongs_elsewhere(item, verb, entries)):
-            self._reading.unmoved.append(item)
-            self._heads[index] = None
             return None
         self._heads.update({i: move for i in subject if isinstance(self._items[i].entry, Thing)})
         return move
@@ -219,15 +215,16 @@ class _ClauseReader:
         """Whether a verb tells of something that cannot move: "a bird rising", "she smiles and sways"."""
         if subject:
             return any(isinstance(entry, Beyond) for entry in subject)
-        is_order = item.words.lower() in verb.en
-        return (verb.named and not is_order) or (verb.region and self._joint is Joint.AND and self._before.beyond)
+        if self._linked and verb.region and (self.before.beyond or self.before.move):
+            return self.before.beyond
+        return verb.named and item.words.lower() not in verb.en
 
     def _implied(self, verb: Verb) -> tuple[Thing, ...]:
         """Return the things that a verb without a subject speaks of, if any."""
-        last = self._before.move
-        if verb.region and self._joint is Joint.AND and last and last.verb and last.things:
+        last = self.before.move
+        if verb.region and self._linked and last and last.things:
             return last.things
-        joins_beyond = self._joint is Joint.AND and self._before.beyond
+        joins_beyond = self._linked and self.before.beyond
         if verb.camera is not None or verb.needs_thing or joins_beyond:
             return ()
         later = [entry for i in self._indices(Thing) if isinstance(entry := self._items[i].entry, Thing)]

@@ -51,9 +51,8 @@ def _camera_parts(camera: Camera) -> list[tuple[str, str, str]]:
         sense = "in" if camera.dolly_zoom > 0 else "out"
         parts.append(("dolly zooms", "dolly zooming", f"{sense} by {abs(camera.dolly_zoom) * 100:.3g}%"))
     if camera.sway:
-        verb = "shak" if camera.sway_rate >= 1 else "sway"
-        finite = "shakes" if verb == "shak" else "sways"
-        parts.append((finite, f"{verb}ing", f"by {camera.sway * 100:.3g}%"))
+        verb = "the camera shakes" if camera.sway_rate >= 1 else "the camera sways"
+        parts.append((verb, verb, f"by {camera.sway * 100:.3g}%"))
     return parts
 
 

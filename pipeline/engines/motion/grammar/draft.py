@@ -10,7 +10,10 @@ from pipeline.motion_plan import Region
 
 @dataclass
 class Draft:
-    """A plan in the making. None means not asked for yet; the first wish wins, its opposite makes it go and return."""
+    """A plan in the making. None means not asked for yet; the first wish wins, its opposite makes it go and return.
+
+    `aimless` is a movement of the camera without a way, which counts where nothing else is asked of the camera.
+    """
 
     zoom: float | None = None
     zoom_at: tuple[float, float] = (0.5, 0.5)
@@ -25,6 +28,7 @@ class Draft:
     fade_colour: str | None = None
     loop: bool = False
     regions: list[Region] = field(default_factory=list)
+    aimless: Move | None = None
     notes: dict[str, None] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:

@@ -1,6 +1,6 @@
 """From movements to a motion plan: camera and regions together, and every value inside its bounds."""
 
-from pipeline.engines.motion.grammar.camera import add_camera
+from pipeline.engines.motion.grammar.camera import add_camera, gentle_zoom
 from pipeline.engines.motion.grammar.clauses import Move, Reading
 from pipeline.engines.motion.grammar.draft import Draft, directions_of, pace_factor, quantity_of
 from pipeline.engines.motion.grammar.words import CameraAction, Direction, Measure, Thing, degrees_of, vocabulary
@@ -16,11 +16,15 @@ def draft_plan(reading: Reading) -> Draft:
     wanted = [move for move in reading.moves if not move.negated]
     if not reading.moves and any(isinstance(entry, Direction) for entry in reading.loose):
         wanted = [Move("", vocabulary().verbs["pan"], modifiers=reading.loose)]
+    named = reading.idle + [thing for move in wanted for thing in move.things]
     for move in wanted:
-        for thing in _blown(move.things, reading.idle):
+        for thing in _blown(move.things, named):
             _add_region(draft, _region(thing, move))
         if not move.things:
             add_camera(draft, move)
+    if draft.aimless and not draft.camera_moves():
+        draft.note(f"'{draft.aimless.words}' does not say how the camera moves: it zooms in gently.")
+        draft.zoom = gentle_zoom(draft.aimless.paces())
     _note_sequence(draft, wanted)
     if not draft.regions and not draft.camera_moves():
         _move_what_is_named(draft, reading.idle)
@@ -60,10 +64,10 @@ def _bounded(draft: Draft, name: str, value: float, low: float, high: float) -> 
     return round(min(max(value, low), high), 3)
 
 
-def _blown(things: tuple[Thing, ...], idle: list[Thing]) -> list[Thing]:
-    """Where only the wind moves, it moves what the prompt names elsewhere that can sway in it."""
+def _blown(things: tuple[Thing, ...], named: list[Thing]) -> list[Thing]:
+    """Where only the wind moves, it moves what else the prompt names that can sway in it."""
     swaying = (RegionKind.LEAVES, RegionKind.GRASS, RegionKind.HAIR)
-    blown = [thing for thing in idle if thing.kind in swaying and not thing.wind]
+    blown = [thing for thing in named if thing.kind in swaying and not thing.wind]
     return blown if blown and things and all(thing.wind for thing in things) else list(things)
 
 
@@ -93,13 +97,17 @@ def _speed(move: Move) -> float:
 
 
 def _add_region(draft: Draft, new: Region) -> None:
-    """Join a region with the one of its kind, unless both say where they go and differ."""
+    """Join a region with the one of its kind, unless both say where they go and differ.
+
+    Leaves that swirl and fall are falling leaves.
+    """
     for i, old in enumerate(draft.regions):
         same_way = None in (old.direction, new.direction) or old.direction == new.direction
-        if old.kind is new.kind and same_way:
+        leave_tree = old.swirl and (old.kind, new.kind) == (RegionKind.LEAVES, RegionKind.FALLING_LEAVES)
+        if (old.kind is new.kind or leave_tree) and same_way:
             direction = old.direction if old.direction is not None else new.direction
             speed = old.speed if old.speed != 1.0 else new.speed
-            draft.regions[i] = Region(kind=old.kind, direction=direction, speed=speed, swirl=old.swirl or new.swirl)
+            draft.regions[i] = Region(kind=new.kind, direction=direction, speed=speed, swirl=old.swirl or new.swirl)
             return
     draft.regions.append(new)
 
