@@ -14,12 +14,12 @@ from pipeline.settings import Settings, preset_names
 HERE = Path(__file__).resolve().parent
 
 SECTIONS = {
-    "Size and crop": ("prepare",),
-    "Length": ("animate.num_frames", "animate.seconds", "encode.fps"),
-    "Motion": ("animate.motion",),
+    "Length": ("animate.num_frames", "animate.seconds", "encode.fps", "seed"),
+    "Size and crop": ("prepare.",),
+    "Motion": ("animate.motion.",),
     "Diffusion models": ("animate.num_inference_steps", "animate.guidance_scale", "animate.negative_prompt"),
-    "File": ("encode",),
-    "Seed and threads": ("seed", "runtime"),
+    "File": ("encode.",),
+    "Limits and threads": ("prepare.max_megapixels", "prepare.max_file_mb", "encode.threads", "runtime."),
 }
 """Headings of the advanced panel, with the settings, or the sections of settings, below each."""
 
@@ -60,30 +60,33 @@ class Tab:
 
 
 def build_tab() -> Tab:
-    """Lay out the tab, inside a Blocks context."""
+    """Lay out the tab, inside a Blocks context. On a narrow screen style.css puts both columns' parts in one order."""
     with gr.Row(elem_classes="columns"):
-        with gr.Column(elem_classes="left", scale=11, min_width=320):
-            with gr.Group(elem_classes="card"):
+        with gr.Column(elem_classes="left", scale=1, min_width=300):
+            with gr.Column(elem_classes="card part-photo"):
                 photo = _photo()
-                examples = gr.HTML(panels.examples_strip(), js_on_load=_script("examples.js"), elem_classes="examples")
-            with gr.Group(elem_classes="card ask"):
+                examples = gr.HTML(panels.examples_strip(), js_on_load=_script("examples.js"), elem_id="examples")
+            with gr.Column(elem_classes="card part-reading"):
+                reading = gr.HTML(panels.reading_hint(), elem_id="reading")
+                with gr.Accordion("Edit the motion", open=False, elem_id="edit-motion"):
+                    plan = _plan_editor()
+            with gr.Column(elem_classes="card part-advanced"):
+                with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
+                    advanced = _advanced()
+        with gr.Column(elem_classes="right", scale=1, min_width=300):
+            with gr.Column(elem_classes="card part-ask"):
                 prompt = _prompt()
-                gr.HTML(f"<details class='tips'><summary>Parts of a good prompt</summary>{TIPS}</details>")
-                preset = gr.Radio(preset_names(), value="standard", label="Quality", elem_classes="preset")
-            with gr.Row(elem_classes="go"):
+                gr.HTML(TIPS, elem_id="tips")
+                preset = gr.Radio(preset_names(), value="standard", label="Quality", elem_id="preset")
+            with gr.Row(elem_classes="go part-go"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
                 more = gr.Button("Add to queue", visible=False, elem_id="more")
-            error = gr.HTML("", elem_id="error")
-            with gr.Group(elem_classes="card"):
-                reading = gr.HTML(panels.reading_hint(), elem_id="reading")
-                with gr.Accordion("Edit the motion", open=False, elem_classes="fold", elem_id="edit-motion"):
-                    plan = _plan_editor()
-            with gr.Accordion("Advanced settings", open=False, elem_classes="card fold", elem_id="advanced"):
-                advanced = _advanced()
-        with gr.Column(elem_classes="right", scale=10, min_width=320):
-            status = gr.HTML("", elem_id="status", js_on_load=_script("result.js"))
-            result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", js_on_load=_script("result.js"))
+            error = gr.HTML("", elem_id="error", elem_classes="part-error")
+            status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=_script("result.js"))
+            result = gr.HTML(
+                panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=_script("result.js")
+            )
     return Tab(photo, examples, prompt, preset, go, stop, more, error, reading, plan, advanced, status, result)
 
 
@@ -114,35 +117,38 @@ def _prompt() -> gr.Textbox:
 
 
 def _plan_editor() -> PlanEditor:
-    names = [option.name for option in shown(MotionPlan)]
-    gr.HTML(
-        "<p class='hint'>What you change here replaces what the prompt says.</p>"
-    )
+    gr.HTML("<p class='hint'>What you change here replaces what the prompt says.</p>")
     reset = gr.Button("Follow the prompt again", size="sm", visible=False, elem_id="follow-prompt")
     with gr.Row(elem_classes="fields"):
-        form = build_form(MotionPlan, names, LABELS)
-    count = gr.Slider(
-        0, len(brush.COLOURS), 0, step=1, label="Moving areas", info="Parts of the picture that move by themselves."
-    )
+        form = build_form(MotionPlan, [option.name for option in shown(MotionPlan)], LABELS)
+    count = gr.Slider(0, len(brush.COLOURS), 0, step=1, label="Moving areas", elem_id="moving-areas")
     rows, boxes = [], []
     for number, colour in enumerate(brush.COLOURS):
-        with gr.Group(visible=False, elem_classes="region") as box:
+        with gr.Column(visible=False, elem_classes="region") as box:
             gr.HTML(f"<h4><i style='background:{colour}'></i>Area {number + 1}</h4>")
             with gr.Row(elem_classes="fields"):
-                rows.append(build_form(Region, [option.name for option in shown(Region)]))
+                rows.append(build_form(Region, [option.name for option in shown(Region)], LABELS))
         boxes.append(box)
     return PlanEditor(form, count, tuple(rows), tuple(boxes), reset)
 
 
 def _advanced() -> Form:
     forms = []
-    for heading, parts in SECTIONS.items():
-        names = [o.name for o in shown(Settings) if any(o.name == part or o.name.startswith(f"{part}.") for part in parts)]
-        unused = [name for name in names if all(name not in form.controls for form in forms)]
+    for heading, names in advanced_sections().items():
         gr.HTML(f"<h4 class='section'>{heading}</h4>")
         with gr.Row(elem_classes="fields"):
-            forms.append(build_form(Settings, unused, LABELS))
+            forms.append(build_form(Settings, names, LABELS))
     return join(*forms)
+
+
+def advanced_sections() -> dict[str, list[str]]:
+    """The settings below each heading. A setting that one heading names itself is not taken by another's section."""
+    named = {part for parts in SECTIONS.values() for part in parts}
+    found = {}
+    for heading, parts in SECTIONS.items():
+        below = [name for name in (option.name for option in shown(Settings)) if name.startswith(parts)]
+        found[heading] = [name for name in below if name in parts or name not in named]
+    return found
 
 
 def _script(name: str) -> str:

@@ -19,7 +19,7 @@ Update = dict[str, Any]
 """A change to one component, as `gradio.update` returns it."""
 
 AUTOMATIC = ""
-"""What a list of choices offers for a setting that may be empty."""
+"""The value of a component whose setting is empty."""
 
 WIDEST = 10_000
 """Ranges that reach further are typed: a slider could not hit their values."""
@@ -46,8 +46,8 @@ class Control:
     def show(self, value: object) -> object:
         """A setting's value as the component takes it."""
         if value is None:
-            return AUTOMATIC if isinstance(self.component, gr.Dropdown) else None
-        return str(value) if isinstance(value, StrEnum | Fraction) else value
+            return AUTOMATIC
+        return str(value) if isinstance(value, StrEnum | Fraction) or isinstance(self.component, gr.Textbox) else value
 
     def grey_out(self, reason: str) -> Update:
         """A change that greys the component out and shows the reason in place of its help; no reason undoes it."""
@@ -114,10 +114,12 @@ def _component(option: Option, hint: Mapping[str, Any]) -> gr.components.Compone
         return _dropdown(option, hint)
     if hint.get("widget") == "colour":
         return gr.ColorPicker()
+    if option.optional:  # not a Number: Gradio's turns an empty one into 0 as soon as it is shown
+        return gr.Textbox(placeholder="automatic", max_lines=1)
     if option.kind not in (int, float):
-        return gr.Textbox(lines=2 if option.kind is str else 1, max_lines=4)
-    if option.optional or option.low is None or option.high is None or option.high > hint.get("slider_max", WIDEST):
-        return gr.Number(placeholder="automatic" if option.optional else None, step=hint.get("step", 1))
+        return gr.Textbox(lines=2, max_lines=4)
+    if option.low is None or option.high is None or option.high > hint.get("slider_max", WIDEST):
+        return gr.Number(step=hint.get("step", 1))
     return gr.Slider(option.low, option.high, step=hint.get("step", 1))
 
 

@@ -19,6 +19,7 @@ from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_tex
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from pipeline.engines.motion.prompt import PromptReading
     from pipeline.preview import Preview
 
 STAGE_NAMES = {"prepare": "Preparing the photo", "animate": "Making frames", "encode": "Making and encoding frames"}
@@ -35,7 +36,11 @@ def error_panel(message: str) -> str:
 
 def notices_list(notices: Iterable[Notice]) -> str:
     """Notices as a list, warnings marked."""
-    items = "".join(f'<li class="{notice.level}">{escape(notice.message)}</li>' for notice in notices)
+    return _list((notice.level, notice.message) for notice in notices)
+
+
+def _list(sentences: Iterable[tuple[str, str]]) -> str:
+    items = "".join(f'<li class="{level}">{escape(message)}</li>' for level, message in sentences)
     return f'<ul class="notices">{items}</ul>' if items else ""
 
 
@@ -217,15 +222,33 @@ def reading_error(message: str) -> str:
     return READING + error_panel(message)
 
 
-def reading_panel(preview: "Preview", edited: bool) -> str:
+def reading_panel(preview: "Preview", edited: bool, has_photo: bool) -> str:
     """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
     from pipeline.engines.motion.prompt import describe_plan
 
-    plan = preview.settings.animate.motion.plan
+    plan, reading = preview.settings.animate.motion.plan, preview.reading
     parts = [READING]
     if plan is not None:
-        mark = '<span class="tag">edited</span>' if edited else ""
+        mark = '<span class="tag">edited by you</span>' if edited else ""
         parts.append(f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>')
+    if not edited:
+        parts.append(_words(reading))
+        parts.append(_list(("warning", note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
-    parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
+    if has_photo:
+        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
     return "".join(parts)
+
+
+def _words(reading: "PromptReading") -> str:
+    """The words of the prompt: what each was taken as, and those that were not understood."""
+    known = "".join(
+        f"<li><b>{escape(words)}</b>{_meaning(words, meaning)}</li>" for words, meaning in reading.understood
+    )
+    unknown = "".join(f'<li class="unknown"><b>{escape(words)}</b><span>not understood</span></li>' for words in reading.unknown)
+    return f'<ul class="words">{known}{unknown}</ul>' if known or unknown else ""
+
+
+def _meaning(words: str, meaning: str) -> str:
+    """What words were taken as, unless that is the same again."""
+    return "" if meaning.lower() in words.lower() else f"<span>{escape(meaning)}</span>"

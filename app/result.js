@@ -4,7 +4,11 @@ element.addEventListener('click', (event) => {
   if (seed !== undefined) trigger('seed', { seed });
   if (cancel !== undefined) trigger('cancel', { run: cancel });
 });
+let running = false;
 watch('value', () => {
+  const status = element.querySelector('.status');
+  if (status && !running) status.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  running = Boolean(status);
   const log = element.querySelector('.status .log');
   if (log) log.scrollTop = log.scrollHeight;
   const film = element.querySelector('video');

@@ -28,21 +28,23 @@ EXAMPLE_PHOTOS = (
     Example("astronaut.jpg", "Astronaut", "dolly zoom"),
 )
 
-TIPS = """
-<p><b>[subject]</b> + <b>[action]</b> + <b>[direction or speed]</b> + <b>[mood]</b></p>
+TIPS = """<details class="tips"><summary>What makes a good prompt</summary>
+<p class="recipe"><b>subject</b><i>+</i><b>action</b><i>+</i><b>direction or speed</b><i>+</i><b>mood</b></p>
 <ul>
-<li>Ocean waves gently moving to the left</li>
+<li>Ocean waves gently moving</li>
 <li>Leaves falling gently from the tree</li>
 <li>The stars are twinkling and clouds swirling in the night sky</li>
 <li>Slowly zoom in while panning left, then fade to black</li>
 <li lang="zh">镜头缓慢推进,云向右飘动</li>
 </ul>
-<p>Camera: zoom, pan, tilt, roll, dolly zoom, handheld, fade. Things that move by themselves: water, clouds, smoke, fire,
-leaves, grass, hair, stars. Where the page cannot find them, paint them.</p>
-"""
+<p>The camera can zoom, pan, tilt, roll, dolly zoom, sway and fade. Water, clouds, smoke, fire, leaves, grass, hair and
+stars move by themselves; where they are not found in the photo, paint them.</p></details>"""
 
 LABELS = {
-    "seed": "Seed (-1: random)",
+    "seed": "Seed",
+    "prepare.max_megapixels": "Largest image (megapixels)",
+    "prepare.max_file_mb": "Largest file (MB)",
+    "direction": "Direction (degrees)",
     "prepare.focus_x": "Focus, across",
     "prepare.focus_y": "Focus, down",
     "animate.num_frames": "Frames",

@@ -174,7 +174,7 @@ class Wiring:
         before, edited = values[self.shown], values[self.edited]
         plan = preview.settings.animate.motion.plan
         after = Shown(plan, tuple(sorted(preview.ignored.items())))
-        changes = {self.tab.reading: panels.reading_panel(preview, edited), self.shown: after}
+        changes = {self.tab.reading: panels.reading_panel(preview, edited, values[self.photo] is not None), self.shown: after}
         if plan is not None and plan != before.plan:
             changes |= {self.tab.photo: gr.update(labels=panels.area_labels(plan.regions))}
             changes |= {} if edited else self._show_plan(plan)
@@ -248,7 +248,7 @@ class Wiring:
         job = self.actions.jobs.get(watched.run_id)
         if job is None:
             return {self.timer: gr.Timer(active=False)}
-        return {} if job.version == watched.version else self._show_run(job)
+        return gr.skip() if job.version == watched.version else self._show_run(job)
 
     def _show_run(self, job: Snapshot) -> Changes:
         busy = not job.is_finished
@@ -266,7 +266,7 @@ class Wiring:
         """A page that opens shows the run under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest()
         if job is None:
-            return {}
+            return gr.skip()
         asked = job.record.requested
         changes = self._show_run(job) | {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
         changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
