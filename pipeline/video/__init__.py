@@ -8,6 +8,7 @@ from pipeline.video.containers import (
     max_fps,
 )
 from pipeline.video.read import VideoInfo, probe, read_frames
+from pipeline.video.retime import retime
 from pipeline.video.write import VideoWriter, encode_frames, write_video
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "max_fps",
     "probe",
     "read_frames",
+    "retime",
     "write_video",
 ]

@@ -54,7 +54,8 @@ class YuvConverter:
 class PaletteConverter:
     """Converts RGB frames to 256 colours, with a palette made for each frame.
 
-    One palette for the whole film would need the whole film; a palette of the first frames fails on a fade from black.
+    One palette for the whole film would need the whole film, and one of its first frames fails on a fade from black.
+    Ordered (Bayer) dither stands still where the picture does; error diffusion is nearer to the colours but boils.
     """
 
     def __init__(self, width: int, height: int, time_base: Fraction) -> None:
@@ -62,7 +63,7 @@ class PaletteConverter:
         source = graph.add_buffer(width=width, height=height, format=VideoFormat("rgb24"), time_base=time_base)
         split = graph.add("split")
         make = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-        use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=3")
+        use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
         sink = graph.add("buffersink")
         source.link_to(split)
         split.link_to(use, 0, 0)

@@ -14,6 +14,9 @@ from pipeline.errors import InvalidInput
 from pipeline.frames import Frame, FrameStream
 from pipeline.video.convert import to_rgb
 
+GIF_TICK = Fraction(1, 100)
+"""Unit of a gif's delays in seconds."""
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -65,20 +68,20 @@ def _count(file: InputContainer, path: Path) -> VideoInfo:
     if not file.streams.video:
         raise InvalidInput(f"{path.name} holds no video.")
     stream = file.streams.video[0]
-    count, first, end = 0, None, 0
+    count, first, last, length = 0, 0, 0, 0
     for packet in file.demux(stream):
-        if packet.size == 0 or packet.pts is None:
-            continue
-        count += 1
-        first = packet.pts if first is None else min(first, packet.pts)
-        end = max(end, packet.pts + (packet.duration or 0))
-    if not count or first is None or stream.time_base is None:
+        if packet.size and packet.pts is not None:
+            first = min(first, packet.pts) if count else packet.pts
+            if not count or packet.pts > last:
+                last, length = packet.pts, packet.duration or 0
+            count += 1
+    if not count or stream.time_base is None:
         raise InvalidInput(f"{path.name} holds no frames.")
-    seconds = (end - first) * stream.time_base
+    seconds = (last + length - first) * stream.time_base
     return VideoInfo(
         width=stream.width,
         height=stream.height,
-        fps=_frame_rate(count, seconds, stream),
+        fps=_frame_rate(count, seconds, (last - first) * stream.time_base, stream),
         num_frames=count,
         codec=stream.codec_context.codec.canonical_name,
         pixel_format=stream.codec_context.pix_fmt or "",
@@ -86,12 +89,16 @@ def _count(file: InputContainer, path: Path) -> VideoInfo:
     )
 
 
-def _frame_rate(count: int, seconds: Fraction, stream: VideoStream) -> Fraction:
-    """The rate in the header where the time stamps bear it out to one tick of the file's clock, else frames/seconds."""
-    named, tick = stream.average_rate, stream.time_base
-    if named and tick and abs(count / named - seconds) <= tick:
-        return named
-    return Fraction(count) / seconds if seconds else Fraction(0)
+def _frame_rate(count: int, seconds: Fraction, span: Fraction, stream: VideoStream) -> Fraction:
+    """The rate that the time stamps follow; `span` is the time from the first frame to the last, in seconds.
+
+    A file with a coarse clock rounds each time stamp, so frames by seconds is not quite the rate that was meant. That
+    one is in the header, or is a whole number for a gif, which has none; it is taken if the time stamps bear it out.
+    """
+    measured = count / seconds if seconds else Fraction(0)
+    tick = stream.time_base or Fraction(0)
+    meant = stream.average_rate if tick < GIF_TICK else Fraction(round(measured))
+    return meant if meant and abs((count - 1) / meant - span) <= tick else measured
 
 
 def _unreadable(path: Path, error: Exception) -> InvalidInput:

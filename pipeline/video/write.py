@@ -1,12 +1,12 @@
 """A streaming, append-only encoder: memory does not grow with the duration."""
 
 import os
-from collections.abc import Collection, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -17,11 +17,10 @@ from av.video.stream import VideoStream
 
 from pipeline.frames import Frame, FrameStream
 from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.video.codecs import codec_options
 from pipeline.video.containers import container_rules
 from pipeline.video.convert import BT709, PaletteConverter, YuvConverter
 from pipeline.video.failures import output_errors
-
-MAX_CRF_VP9 = 63
 
 
 class VideoWriter:
@@ -44,18 +43,10 @@ class VideoWriter:
         self._time_base = 1 / settings.fps
         self._keyframes = keyframes
         self._count = 0
+        self._converter = _converter(width, height, settings)
         with output_errors(path):
-            path.touch(exist_ok=False)
-            try:
-                options = {"movflags": "+faststart"} if settings.format is VideoFormat.MP4 else {}
-                self._file: OutputContainer = av.open(
-                    str(path), "w", format=rules.muxer, container_options=options | {"fflags": "+bitexact"}
-                )
-                self._stream = _add_stream(self._file, width, height, settings)
-                self._converter = _converter(width, height, settings)
-            except BaseException:
-                path.unlink()
-                raise
+            self._file = open_output(path, settings.format)
+            self._stream = _add_stream(self._file, width, height, settings)
 
     def append(self, frame: Frame) -> None:
         """Encode one more frame: uint8, height x width x 3, RGB. It is read before this returns and not kept."""
@@ -76,19 +67,16 @@ class VideoWriter:
                 self._encode(self._converter.finish())
                 self._file.mux(self._stream.encode(None))
                 self._file.close()
-                _flush_to_disk(self._path)
+                flush_to_disk(self._path)
         except BaseException:
             self.abort()
             raise
 
     def abort(self) -> None:
         """Remove the unfinished file."""
-        try:
+        self._path.unlink(missing_ok=True)  # first, so that the end of a file without a name is not worked out
+        with suppress(av.error.FFmpegError, OSError):
             self._file.close()
-        except (av.error.FFmpegError, OSError):
-            pass  # the file is thrown away, so a trailer that could not be written does not matter
-        finally:
-            self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -120,14 +108,14 @@ def write_video(stream: FrameStream, path: Path, settings: EncodeSettings, keyfr
 
 def encode_frames(
     stream: FrameStream, path: Path, settings: EncodeSettings, keyframes: Collection[int] = ()
-) -> Iterator[int]:
+) -> Generator[int]:
     """Write a stream to a new file, yielding the number of frames written after each one.
 
-    The file is complete when the iterator is exhausted, and removed when it is closed before that or raises. Raises as
+    The file is complete when the generator is exhausted, and removed when it is closed before that or raises. Raises as
     write_video does.
     """
     frames = stream.frames
-    closable = closing(frames) if hasattr(frames, "close") else nullcontext()
+    closable = closing(frames) if isinstance(frames, Generator) else nullcontext()
     with closable, VideoWriter(path, stream.width, stream.height, settings, keyframes) as writer:
         done = 0
         for done, frame in enumerate(frames, start=1):
@@ -139,33 +127,27 @@ def encode_frames(
             raise ValueError(f"the stream ended after {done} of the {stream.count} frames it promised")
 
 
+def open_output(path: Path, kind: VideoFormat) -> OutputContainer:
+    """Create a new video file. Raises FileExistsError: nothing is overwritten."""
+    # Without bitexact, Matroska writes random identifiers.
+    options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if kind is VideoFormat.MP4 else {})
+    path.touch(exist_ok=False)
+    return av.open(str(path), "w", format=container_rules(kind).muxer, container_options=options)
+
+
 def _add_stream(file: OutputContainer, width: int, height: int, settings: EncodeSettings) -> VideoStream:
     rules = container_rules(settings.format)
-    stream = file.add_stream(rules.encoder, rate=settings.fps, options=_codec_options(settings))
-    assert isinstance(stream, VideoStream)
+    options = codec_options(settings, width, height)
+    stream = cast(VideoStream, file.add_stream(rules.encoder, rate=settings.fps, options=options))
     stream.width, stream.height, stream.pix_fmt = width, height, rules.pixel_format
     context = stream.codec_context
     context.time_base = 1 / settings.fps
     context.thread_count = settings.threads
     context.thread_type = "FRAME"  # slices, PyAV's default, cost quality and are slower
-    context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT
     if rules.pixel_format == "yuv420p":
         context.colorspace, context.color_range = BT709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     return stream
-
-
-def _codec_options(settings: EncodeSettings) -> dict[str, str]:
-    if settings.format is VideoFormat.MP4:
-        return {"crf": str(settings.crf), "preset": settings.x264_preset.value, "forced-idr": "1"}
-    if settings.format is VideoFormat.WEBM:
-        return {"crf": str(vp9_crf(settings.crf)), "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-    return {}
-
-
-def vp9_crf(crf: int) -> int:
-    """The VP9 rate factor (0 to 63) that looks like an H.264 one (0 to 51)."""
-    return min(round(1.4 * crf), MAX_CRF_VP9)
 
 
 def _converter(width: int, height: int, settings: EncodeSettings) -> YuvConverter | PaletteConverter:
@@ -174,7 +156,7 @@ def _converter(width: int, height: int, settings: EncodeSettings) -> YuvConverte
     return PaletteConverter(width, height, 1 / Fraction(settings.fps))
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Wait until the file is on the disk: some file systems notice only now that there is no room."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
