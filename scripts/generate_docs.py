@@ -1,6 +1,7 @@
-"""Write the generated documentation: docs/settings.md and docs/record.schema.json.
+"""Write the generated documentation: docs/settings.md, docs/prompts.md and docs/record.schema.json.
 
-Run it after a change of the settings or the record: `python -m scripts.generate_docs`. A test fails when they are stale.
+Run it after a change of the settings, the vocabulary of prompts or the record: `python -m scripts.generate_docs`.
+A test fails when they are stale.
 """
 
 import json
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.command_line import SECTIONS
+from pipeline.engines.motion.grammar.guide import prompt_guide
 from pipeline.motion_plan import MotionPlan
 from pipeline.options import Option, default_text, options, range_text
 from pipeline.records import RunRecord
@@ -58,7 +60,11 @@ def record_schema() -> str:
 
 def pages() -> dict[Path, str]:
     """Every generated file with the text that it should hold."""
-    return {DOCS / "settings.md": settings_page(), DOCS / "record.schema.json": record_schema()}
+    return {
+        DOCS / "settings.md": settings_page(),
+        DOCS / "prompts.md": prompt_guide(),
+        DOCS / "record.schema.json": record_schema(),
+    }
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from pipeline.engines.motion.grammar.describe import describe_plan
 from pipeline.engines.motion.grammar.draft import Draft
 from pipeline.engines.motion.grammar.items import Item, read_items
 from pipeline.engines.motion.grammar.planner import draft_plan, finished_plan
+from pipeline.engines.motion.grammar.segments import mark_negated
 from pipeline.engines.motion.grammar.words import (
     Beyond,
     CameraAction,
@@ -52,12 +53,13 @@ class PromptReading:
 def read_prompt(prompt: str) -> PromptReading:
     """Read any text as a motion plan; what cannot be read is named, never an error."""
     items, notes = read_items(prompt)
+    items = mark_negated(items)
     reading = read_clauses(items)
     draft = draft_plan(reading)
     fading = any(move.camera is CameraAction.FADE for move in reading.moves)
     unknown = tuple(dict.fromkeys(item.words for item in items if _is_unknown(item, reading, fading)))
-    understood = tuple((item.words, _meaning(item)) for item in items if not _is_unknown(item, reading, fading))
-    understood = tuple(pair for pair in understood if pair[1])
+    known = [item for item in items if not _is_unknown(item, reading, fading) and _meaning(item)]
+    understood = tuple((item.words, _meaning(item)) for item in known)
     by_default = _default_camera(draft, reading)
     notes += [*draft.notes, *_notes_on_words(items, reading, unknown)]
     if by_default:
@@ -102,9 +104,8 @@ def _meaning(item: Item) -> str:
         return ""
     if isinstance(entry, Mood):
         return "mood, without effect"
-    if isinstance(entry, Thing):
-        return entry.shown or entry.kind.value.replace("_", " ")
-    return f"not: {entry.shown}" if item.negated else entry.shown
+    shown = entry.kind.value.replace("_", " ") if isinstance(entry, Thing) else entry.shown
+    return f"not: {shown}" if item.negated and shown else shown
 
 
 def _notes_on_words(items: list[Item], reading: Reading, unknown: tuple[str, ...]) -> list[str]:

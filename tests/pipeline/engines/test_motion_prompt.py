@@ -194,7 +194,8 @@ def in_short(plan: MotionPlan) -> set[str]:
     camera = plan.camera
     words = {
         "in": camera.zoom > 1, "out": camera.zoom < 1, "left": camera.pan_x < 0, "right": camera.pan_x > 0,
-        "up": camera.pan_y < 0, "down": camera.pan_y > 0, "clockwise": camera.roll > 0, "anticlockwise": camera.roll < 0,
+        "up": camera.pan_y < 0, "down": camera.pan_y > 0,
+        "clockwise": camera.roll > 0, "anticlockwise": camera.roll < 0,
         "dolly_in": camera.dolly_zoom > 0, "dolly_out": camera.dolly_zoom < 0, "sway": camera.sway > 0,
     }  # fmt: skip
     short = {word for word, holds in words.items() if holds} or {"still"}
@@ -419,7 +420,7 @@ def test_any_words_of_the_vocabulary_give_a_valid_plan(words: list[str], joint: 
                                   "zoom in and " * 160, "百分之" * 600, "一" * 2000 + "度"])  # fmt: skip
 def test_long_prompts(text: str) -> None:
     """Repetition is read like anything else."""
-    assert read_prompt(text).plan
+    assert isinstance(read_prompt(text).plan, MotionPlan)
 
 
 cameras = st.builds(

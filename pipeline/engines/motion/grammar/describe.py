@@ -1,5 +1,6 @@
 """From a motion plan to a sentence. The sentence is itself a prompt that reads as the same movements."""
 
+from pipeline.engines.motion.grammar.words import vocabulary
 from pipeline.motion_plan import Camera, MotionPlan, Region, RegionKind
 
 _EIGHT_WAYS = ("right", "to the upper right", "up", "to the upper left", "left", "to the lower left", "down",
@@ -77,10 +78,16 @@ def _region_part(region: Region) -> str:
     return " ".join(word for word in words if word)
 
 
+def _colour(colour: str) -> str:
+    """Return the name of a colour if it has one."""
+    names = {entry.hex: name for name, entry in vocabulary().colours.items()}
+    return names.get(colour.lower(), colour.lower())
+
+
 def _fade_parts(plan: MotionPlan) -> list[str]:
     parts = []
     if plan.fade_in:
-        parts.append(f"fades in from {plan.fade_colour.lower()} over {plan.fade_in * 100:.3g}% of the clip")
+        parts.append(f"fades in from {_colour(plan.fade_colour)} over {plan.fade_in * 100:.3g}% of the clip")
     if plan.fade_out:
-        parts.append(f"fades out to {plan.fade_colour.lower()} over {plan.fade_out * 100:.3g}% of the clip")
+        parts.append(f"fades out to {_colour(plan.fade_colour)} over {plan.fade_out * 100:.3g}% of the clip")
     return parts

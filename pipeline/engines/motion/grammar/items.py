@@ -1,7 +1,8 @@
 """From tokens to items: words of the prompt, each with its meaning in the vocabulary or none."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pipeline.engines.motion.grammar.lexicon import Node, lexicon, respelled
 from pipeline.engines.motion.grammar.tokens import Token, number_of, tokenise
@@ -47,7 +48,7 @@ def _mended(tokens: list[Token]) -> tuple[list[Token], list[str]]:
         right = respelled(token.key) if token.kind == "word" and token.key not in known else None
         if right:
             notes[f"Read '{token.text}' as '{right}'."] = None
-        mended.append(Token(token.kind, token.text, right) if right else token)
+        mended.append(replace(token, key=right) if right else token)
     return mended, list(notes)
 
 
@@ -58,9 +59,17 @@ def _match(tokens: list[Token], position: int) -> tuple[int, list[Item]]:
         return 1, _segmented(token)
     length, entries = _longest(tokens, position, lexicon().root)
     if length:
-        words = " ".join(part.text for part in tokens[position : position + length])
+        words = _as_written(tokens[position : position + length])
         return length, [Item(words, entry) for entry in entries]
     return 1, [Item(token.text, _literal(token))]
+
+
+def _as_written(tokens: list[Token]) -> str:
+    """Return the words of some tokens, with a space where the prompt has something between them."""
+    text = tokens[0].text
+    for before, token in pairwise(tokens):
+        text += token.text if before.start + len(before.text) == token.start else f" {token.text}"
+    return text
 
 
 def _longest(tokens: list[Token], position: int, node: Node) -> tuple[int, tuple[Entry, ...]]:
@@ -109,7 +118,7 @@ def _with_quantities(items: list[Item]) -> list[Item]:
 
 
 def _measured(number: Item, unit: Item, value: float, measure: Measure) -> Item:
-    words = f"{number.words} {unit.words}"
+    words = f"{number.words}{' ' if len(unit.words) > 1 else ''}{unit.words}"
     if measure is Measure.QUALITY:
         return Item(words, Mood())
     return Item(words, Quantity(shown=words, ratio=value, unit=measure))

@@ -40,25 +40,32 @@ class Clause:
     joint: Joint
 
 
+def mark_negated(items: Sequence[Item]) -> list[Item]:
+    """Mark what a negation governs: everything up to the next joiner."""
+    marked, negated = [], False
+    for item in items:
+        if isinstance(item.entry, (Joiner, Negation)):
+            negated = isinstance(item.entry, Negation)
+        marked.append(replace(item, negated=negated))
+    return marked
+
+
 def read_segments(items: Sequence[Item]) -> list[Clause]:
-    """Cut items into clauses, marking what a negation governs: everything up to the end of its segment."""
+    """Cut items into clauses that can each stand alone."""
     return _merged(list(_segments(items)))
 
 
 def _segments(items: Sequence[Item]) -> Iterator[Clause]:
-    """Split at joiners; drop what has no part in the grammar; mark what a negation governs."""
-    clause, negated = Clause([], Joint.HARD), False
+    """Split at joiners; drop what has no part in the grammar."""
+    clause = Clause([], Joint.HARD)
     for item in _intensified(items):
         if isinstance(item.entry, Joiner):
             if clause.items:
                 yield clause
                 clause = Clause([], Joint.AND)
             clause.joint = max(clause.joint, item.entry.joint, key=_STRENGTH.index)
-            negated = False
-        elif isinstance(item.entry, Negation):
-            negated = True
-        elif not (negated and isinstance(item.entry, (*MODIFIERS, Loop))):
-            clause.items.append(replace(item, negated=negated))
+        elif not (item.negated and isinstance(item.entry, (*MODIFIERS, Loop))):
+            clause.items.append(item)
     if clause.items:
         yield clause
 
@@ -74,7 +81,7 @@ def _intensified(items: Sequence[Item]) -> Iterator[Item]:
             sharper = entry.model_copy(update={"camera": entry.camera**power, "region": entry.region**power})
             yield replace(item, entry=sharper)
             power = 1.0
-        elif entry is not None and not isinstance(entry, (Silent, Mood, Plain)):
+        elif entry is not None and not isinstance(entry, (Silent, Mood, Plain, Negation)):
             yield item
 
 

@@ -26,11 +26,12 @@ _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {
 
 @dataclass(frozen=True)
 class Token:
-    """One piece of text. `kind` is the name of the group of _TOKEN that it matched; `key` is its form for look-up."""
+    """One piece of text from `start` on. `kind` is its group in _TOKEN; `key` is its form for look-up."""
 
     kind: str
     text: str
     key: str
+    start: int
 
 
 def tokenise(text: str) -> list[Token]:
@@ -41,12 +42,13 @@ def tokenise(text: str) -> list[Token]:
 def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or ""
     if match["percent"] is not None:
-        return Token("percent", match[0], match["of_hundred"])
+        return Token("percent", match[0], match["of_hundred"], match.start())
+    key = match[0].lower()
     if kind == "word":
-        return Token(kind, match[0], _POSSESSIVE.sub("", match[0].lower().replace("’", "'")))
-    if kind == "han":
-        return Token(kind, match[0], match[0].translate(_to_simplified()))
-    return Token(kind, match[0], match[0].lower())
+        key = _POSSESSIVE.sub("", key.replace("’", "'"))
+    elif kind == "han":
+        key = match[0].translate(_to_simplified())
+    return Token(kind, match[0], key, match.start())
 
 
 @cache
