@@ -1,0 +1,61 @@
+"""Fixtures that all tests share."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+
+# Timings on a busy machine say nothing about the code; CI tries the same examples each time.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if IN_CI else "local")
+
+
+class ErrorCollector(logging.Handler):
+    """Keeps the messages of level ERROR and above."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(f"{record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def no_errors_logged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test during which our own code logged an error, unless it is marked `allow_errors`."""
+    collector = ErrorCollector()
+    loggers = [logging.getLogger(name) for name in ("pipeline", "app")]
+    for logger in loggers:
+        logger.addHandler(collector)
+    yield
+    for logger in loggers:
+        logger.removeHandler(collector)
+    if collector.messages and request.node.get_closest_marker("allow_errors") is None:
+        pytest.fail("errors were logged:\n" + "\n".join(collector.messages))
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    """An empty outputs folder."""
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser for tests marked `browser`. Without one they are skipped, and fail in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None and IN_CI:
+        pytest.fail("CI needs chromium for the tests of the page")
+    if path is None:
+        pytest.skip("chromium is not installed: `bash tests/run.sh` installs it on Debian as root")
+    return path

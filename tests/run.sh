@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Set up the program's environment and the test tools, then run every check and all tests: `bash tests/run.sh`.
+# --venv uses .venv even where conda is installed; every other argument goes to pytest.
+set -euo pipefail
+
+project=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=../scripts/environment.sh
+. "$project/scripts/environment.sh"
+cd "$project"
+
+environment='' arguments=()
+for argument in "$@"; do
+    case $argument in
+        --venv) environment=--venv ;;
+        *) arguments+=("$argument") ;;
+    esac
+done
+
+bash start_app.sh --setup-only $environment
+use_environment $environment
+install_requirements requirements-dev.txt "the tools of the tests, about 150 MB"
+bin=$(dirname "$python")
+
+# Browser tests skip where chromium is missing, except in CI.
+if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    say "Installing Debian's chromium for the browser tests."
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+        >logs/setup.log 2>&1 </dev/null || say "Chromium could not be installed (the reason is in logs/setup.log)."
+fi
+
+failed=()
+check() {
+    local name=$1
+    shift
+    say "--- $name"
+    "$@" || failed+=("$name")
+}
+
+check "ruff check" "$bin/ruff" check .
+check "ruff format" "$bin/ruff" format --check .
+check "types" "$bin/mypy"
+check "imports" "$bin/lint-imports" --no-logo
+check "shell scripts" "$bin/shellcheck" start_app.sh scripts/environment.sh tests/run.sh .ci/run
+summary="Checks: ${failed[*]:-all passed}"
+say "$summary"
+check "tests" "$python" -m pytest ${arguments[@]+"${arguments[@]}"}
+
+# pytest's closing line is the last one, unless a check before it failed.
+if [ "$summary" != 'Checks: all passed' ]; then printf '%s failed\n' "$summary" >&2; fi
+[ ${#failed[@]} -eq 0 ]
