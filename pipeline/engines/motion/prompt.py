@@ -8,10 +8,11 @@ explains the grammar to users. Reading is deterministic, and words that are not 
 from dataclasses import dataclass
 
 from pipeline.engines.motion.grammar.camera import gentle_zoom
-from pipeline.engines.motion.grammar.clauses import Move, Reading, read_clauses
+from pipeline.engines.motion.grammar.clauses import read_clauses
 from pipeline.engines.motion.grammar.describe import describe_plan
 from pipeline.engines.motion.grammar.draft import Draft
 from pipeline.engines.motion.grammar.items import Item, read_items
+from pipeline.engines.motion.grammar.moves import Move, Reading
 from pipeline.engines.motion.grammar.planner import draft_plan, finished_plan
 from pipeline.engines.motion.grammar.segments import mark_negated
 from pipeline.engines.motion.grammar.words import (
@@ -72,7 +73,8 @@ def _default_camera(draft: Draft, reading: Reading) -> bool:
     """Let the picture live: where nothing moves and nothing was told to stand still, zoom in gently."""
     if reading.camera_still and draft.camera_moves():
         draft.note("The prompt asks for a camera that stands still and for one that moves: it moves.")
-    if draft.camera_moves() or draft.regions or reading.camera_still or _camera_forbidden(reading.moves):
+    moves = draft.camera_moves() or bool(draft.regions)
+    if moves or reading.camera_still or reading.held or _camera_forbidden(reading.moves):
         return False
     draft.zoom = gentle_zoom([entry for entry in reading.loose if isinstance(entry, Pace)])
     return True

@@ -2,8 +2,8 @@
 
 from math import hypot
 
-from pipeline.engines.motion.grammar.clauses import Move
 from pipeline.engines.motion.grammar.draft import Draft, directions_of, pace_factor, quantity_of
+from pipeline.engines.motion.grammar.moves import Move
 from pipeline.engines.motion.grammar.words import (
     CameraAction,
     ColourWord,

@@ -1,9 +1,10 @@
 """From clauses to movements: which word moves what, and which words belong to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.engines.motion.grammar.items import Item
+from pipeline.engines.motion.grammar.moves import Move, Reading
 from pipeline.engines.motion.grammar.segments import MODIFIERS, Clause, Modifier, read_segments
 from pipeline.engines.motion.grammar.words import (
     Beyond,
@@ -29,48 +30,6 @@ from pipeline.motion_plan import RegionKind
 
 _GOES_IN_OR_OUT = (CameraAction.ZOOM, CameraAction.MOVE, CameraAction.FADE, CameraAction.DOLLY_ZOOM)
 _ZOOMS = (CameraAction.ZOOM, CameraAction.DOLLY_ZOOM)
-
-
-@dataclass
-class Move:
-    """One movement that the prompt asks for, or forbids (`negated`).
-
-    `verb` is None where a thing is only named. With `things` it is theirs, else the camera's or the picture's.
-    `after_then` says that the prompt wants it later than what came before.
-    """
-
-    words: str
-    verb: Verb | None
-    things: tuple[Thing, ...] = ()
-    subject: Subject | None = None
-    negated: bool = False
-    after_then: bool = False
-    modifiers: list[Modifier] = field(default_factory=list)
-
-    @property
-    def camera(self) -> CameraAction | None:
-        """What the camera does, None for a movement of things."""
-        return self.verb.camera if self.verb and not self.things else None
-
-    def paces(self) -> list[Pace]:
-        """Words of speed and amount."""
-        return [entry for entry in self.modifiers if isinstance(entry, Pace)]
-
-
-@dataclass
-class Reading:
-    """What the clauses of a prompt ask for.
-
-    `idle` are things that were named without a movement, `loose` modifiers that found nothing to modify, `unmoved`
-    words that would have moved what this engine cannot move.
-    """
-
-    moves: list[Move] = field(default_factory=list)
-    camera_still: bool = False
-    loop: bool = False
-    idle: list[Thing] = field(default_factory=list)
-    loose: list[Modifier] = field(default_factory=list)
-    unmoved: list[Item] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -131,6 +90,7 @@ class _ClauseReader:
         if any((isinstance(e, Loop) and e.still) or (isinstance(e, Still) and e.whole) for e in entries):
             self._reading.camera_still = True
         elif any(isinstance(entry, Still) for entry in entries):
+            self._reading.held = True
             self._hold(self._indices(Thing))
 
     def _hold(self, things: list[int]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import prod
 
-from pipeline.engines.motion.grammar.clauses import Move
+from pipeline.engines.motion.grammar.moves import Move
 from pipeline.engines.motion.grammar.words import Direction, Pace, Quantity
 from pipeline.motion_plan import Region
 
@@ -53,5 +53,20 @@ def quantity_of(move: Move) -> Quantity | None:
 
 
 def directions_of(move: Move) -> list[tuple[int, int]]:
-    """Return the directions of a movement as vectors of the picture, y down."""
-    return [(entry.x, entry.y) for entry in move.modifiers if isinstance(entry, Direction)]
+    """Return the directions of a movement as vectors of the picture, y down.
+
+    A verb that goes up or down by itself keeps that beside a direction: "smoke rises to the left".
+    """
+    entries = [entry for entry in move.modifiers if isinstance(entry, Direction)]
+    directions = [(e.x, e.y) for e in entries if not e.axis] or [(e.x, e.y) for e in entries]
+    verb = move.verb
+    if (
+        verb
+        and verb.y
+        and verb.region
+        and not verb.falls
+        and any(x for x, _ in directions)
+        and not any(y for _, y in directions)
+    ):
+        return [*directions, (0, verb.y)]
+    return directions

@@ -1,8 +1,8 @@
 """From movements to a motion plan: camera and regions together, and every value inside its bounds."""
 
 from pipeline.engines.motion.grammar.camera import add_camera, gentle_zoom
-from pipeline.engines.motion.grammar.clauses import Move, Reading
 from pipeline.engines.motion.grammar.draft import Draft, directions_of, pace_factor, quantity_of
+from pipeline.engines.motion.grammar.moves import Move, Reading
 from pipeline.engines.motion.grammar.words import CameraAction, Direction, Measure, Thing, degrees_of, vocabulary
 from pipeline.motion_plan import Camera, Easing, MotionPlan, Region, RegionKind
 

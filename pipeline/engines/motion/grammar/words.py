@@ -109,12 +109,15 @@ class Beyond(Entry):
 
 
 class Direction(Entry):
-    """A direction or a place. `place`: only says where something is; `from_side`: for a zoom, where it comes from."""
+    """A direction or a place. `place`: only says where something is; `from_side`: for a zoom, where it comes from;
+    `axis`: gives way to a direction beside it ("pan horizontally to the left").
+    """
 
     x: int = 0
     y: int = 0
     place: bool = False
     from_side: bool = False
+    axis: bool = False
 
 
 class Turn(Entry):
