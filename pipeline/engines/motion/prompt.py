@@ -22,6 +22,7 @@ from pipeline.engines.motion.grammar.words import (
     Ease,
     Intensifier,
     Joiner,
+    Measure,
     Mood,
     Negation,
     Pace,
@@ -118,7 +119,7 @@ def _notes_on_words(items: list[Item], reading: Reading, unknown: tuple[str, ...
         notes.append(f"Not understood, and left out: {_listed(unknown)}.")
     if any(isinstance(item.entry, Mood) for item in items):
         notes.append("Words of mood and quality have no effect on this engine.")
-    if any(isinstance(item.entry, Quantity) and item.entry.unit.value == "seconds" for item in items):
+    if any(isinstance(item.entry, Quantity) and item.entry.unit is Measure.SECONDS for item in items):
         notes.append("The prompt does not set the length of the clip: the number of frames and the frame rate do.")
     return notes
 
