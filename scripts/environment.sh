@@ -110,7 +110,7 @@ install_requirements() {
     prefix=$("$python" -c 'import sys; print(sys.prefix)')
     stamp=$prefix/.installed-$1
     unfinished=$prefix/.installation-unfinished
-    if signature "$1" | cmp -s - "$stamp"; then return; fi
+    if [ "$(signature "$1")" = "$(cat "$stamp" 2>/dev/null)" ]; then return; fi
     say "Installing the packages of $1: $2. Ctrl-C stops; the next start goes on."
     if [ -e "$unfinished" ]; then again=--ignore-installed; fi
     : >"$unfinished"
