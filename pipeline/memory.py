@@ -44,7 +44,9 @@ class MemoryMonitor:
     def peak_bytes(self, start: float, end: float) -> int:
         """Largest reading between two times in seconds since the monitor was made, the present one included."""
         self._read()
-        return max(value for at, value in list(self._readings) if at >= start and (at <= end or at == self._readings[-1][0]))
+        return max(
+            value for at, value in list(self._readings) if at >= start and (at <= end or at == self._readings[-1][0])
+        )
 
     def timeline(self) -> list[tuple[float, int]]:
         """The readings as (seconds, bytes), thinned so that each point is the largest of its share."""

@@ -224,7 +224,7 @@ def write_record(record: RunRecord, outputs: Path) -> Path:
 
 
 def read_record(path: Path) -> RunRecord:
-    """Read a record. Raises InvalidRecord with one sentence when the file is missing, damaged or from a newer version."""
+    """Read a record. Raises InvalidRecord when the file is missing, damaged or from a newer version."""
     try:
         record = RunRecord.model_validate_json(path.read_bytes())
     except OSError as error:

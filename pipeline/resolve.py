@@ -56,7 +56,9 @@ def _snap_fps(settings: Settings) -> tuple[Settings, list[Notice]]:
     asked = settings.encode.fps
     if asked <= limit:
         return settings, []
-    message = f"A {settings.encode.format} file plays at most {limit} frames per second: {float(asked):g} became {limit}."
+    message = (
+        f"A {settings.encode.format} file plays at most {limit} frames per second: {float(asked):g} became {limit}."
+    )
     notice = Notice(stage="encode", setting="encode.fps", message=message, before=str(asked), after=str(limit))
     encode = settings.encode.model_copy(update={"fps": Fraction(limit)})
     return settings.model_copy(update={"encode": encode}), [notice]

@@ -80,7 +80,7 @@ def execute(
     record: RunRecord,
     image: Path,
     outputs: Path,
-    listen: Listener = lambda event: None,
+    listen: Listener = lambda _: None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> RunRecord:
     """Run all stages for a submitted record and return it finished: succeeded, failed or cancelled.
@@ -146,7 +146,7 @@ class _Run:
                 self._fail(error, RunStatus.FAILED)
             except OSError as error:
                 self._fail_unexpected(error, _outputs_error(error, self.outputs))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the one boundary: a defect ends the run, not the program
                 self._fail_unexpected(error, ImageToVideoError(_unexpected(error)))
             finally:
                 shutil.rmtree(self.work_dir, ignore_errors=True)

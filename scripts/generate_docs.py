@@ -19,16 +19,16 @@ DOCS = PROJECT / "docs"
 
 INTRODUCTION = """# Settings
 
-Every setting of a run. On the command line a setting is `--NAME VALUE`; in a preset, the record and the API it stands in
-its section. This page is generated from `pipeline/settings.py`: change it there, then run
+Every setting of a run. On the command line a setting is `--NAME VALUE`; in a preset, the record and the API it stands
+in its section. This page is generated from `pipeline/settings.py`: change it there, then run
 `python -m scripts.generate_docs`.
 """
 
 PLAN = """
 ## Motion plan: animate.motion.plan
 
-The embedded engine renders a plan. It is read from the prompt (see [prompts.md](prompts.md)), shown on the page, written
-in the record, and can be given as JSON: `--animate.motion.plan '{"camera": {"zoom": 1.3}}'`, or as a file's name.
+The embedded engine renders a plan. It is read from the prompt (see [prompts.md](prompts.md)), shown on the page,
+written in the record, and can be given as JSON: `--animate.motion.plan '{"camera": {"zoom": 1.3}}'`, or as a file's name.
 """
 
 

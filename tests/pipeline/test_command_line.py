@@ -112,7 +112,18 @@ def test_rerun_refuses_when_the_input_is_gone_or_changed(tmp_path: Path, image: 
 
 def test_two_runs_in_one_second_lose_nothing(tmp_path: Path, image: Path) -> None:
     outputs = tmp_path / "outputs"
-    command = [sys.executable, "-m", "pipeline", "animate", str(image), "--outputs", str(outputs), "--seed", "1", *SMALL]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "animate",
+        str(image),
+        "--outputs",
+        str(outputs),
+        "--seed",
+        "1",
+        *SMALL,
+    ]
     command += ["--logs", str(tmp_path / "logs")]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
     printed = {process.communicate(timeout=120)[0].decode().strip() for process in runs}
@@ -190,17 +201,19 @@ def test_another_user_is_told_what_cannot_be_read_or_written(tmp_path: Path, ima
     writable = tmp_path / "writable"
     writable.mkdir(mode=0o777)
     writable.chmod(0o777)
-    options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120, "check": False}
-    probe = subprocess.run([*other, "--help"], **options)
-    if probe.returncode != 0:
+
+    def as_other(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*other, *arguments], capture_output=True, text=True, timeout=120, check=False)
+
+    if as_other("--help").returncode != 0:
         pytest.skip("the interpreter cannot be run by another user here")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    refused = subprocess.run([*other, "animate", str(image), "--outputs", str(closed / "outputs")], **options)
+    refused = as_other("animate", str(image), "--outputs", str(closed / "outputs"))
     assert refused.returncode == 2
     assert "--outputs" in one_sentence(refused.stderr)
     image.chmod(0o600)
-    unreadable = subprocess.run([*other, "animate", str(image), "--outputs", str(writable)], **options)
+    unreadable = as_other("animate", str(image), "--outputs", str(writable))
     assert unreadable.returncode == 2
     assert image.name in one_sentence(unreadable.stderr)
 

@@ -12,8 +12,11 @@ from pipeline.engines.motion.fade import fade_level, fade_to
 from pipeline.engines.motion.prompt import describe_plan, read_prompt
 from pipeline.engines.motion.resample import CameraRenderer
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
-from pipeline.motion_plan import Camera, MotionPlan, Region, RegionKind
+from pipeline.motion_plan import Camera, MotionPlan, Region
 from pipeline.settings import MotionSettings, Settings
+
+GENTLE_ZOOM = Camera(zoom=1.15)
+"""What the camera does where nothing else moves."""
 
 NO_SAMPLING = "motion renders its plan directly, without a diffusion model"
 
@@ -34,10 +37,10 @@ class MotionEngine:
 
     def resolve(self, settings: Settings) -> Settings:
         """Put the motion plan into the settings: the one given, else what the prompt is read as."""
-        motion = settings.animate.motion
-        if motion.plan is not None:
-            return settings
-        plan = plan_for(settings.prompt, motion, len(settings.prepare.masks))
+        motion, mask_count = settings.animate.motion, len(settings.prepare.masks)
+        plan = plan_for(settings.prompt, motion, mask_count) if motion.plan is None else motion.plan
+        if len(plan.regions) < mask_count:
+            plan = plan.model_copy(update={"regions": _one_each(plan.regions, motion, mask_count)})
         animate = settings.animate.model_copy(update={"motion": motion.model_copy(update={"plan": plan})})
         return settings.model_copy(update={"animate": animate})
 
@@ -47,8 +50,8 @@ class MotionEngine:
         if motion.plan is None:
             raise ValueError("the settings are not resolved: they hold no motion plan")
         plan = scaled(motion.plan, motion)
-        _explain(settings, context)
-        render = _renderer(plan, image, settings.animate.num_frames, context)
+        _explain(plan, settings, context)
+        render = _renderer(plan, image, settings, context)
         frames = render_in_order(render, settings.animate.num_frames, context.threads)
         return FrameStream(frames, image.width, image.height, settings.encode.fps, settings.animate.num_frames)
 
@@ -56,12 +59,16 @@ class MotionEngine:
 def plan_for(prompt: str, motion: MotionSettings, mask_count: int) -> MotionPlan:
     """The plan that a prompt is read as, with a region for each mask, as the brush settings want them to move."""
     plan = read_prompt(prompt).plan
-    regions = list(plan.regions)
     if mask_count and not prompt.strip():
         plan = plan.model_copy(update={"camera": Camera()})  # a painted area says where to move: the rest stands still
-    regions += [Region()] * (mask_count - len(regions))
-    regions[:mask_count] = [_brushed(region, motion) for region in regions[:mask_count]]
-    return plan.model_copy(update={"regions": tuple(regions), "loop": plan.loop or motion.loop})
+    brushed = tuple(_brushed(region, motion) for region in plan.regions[:mask_count]) + plan.regions[mask_count:]
+    regions = _one_each(brushed, motion, mask_count)
+    return plan.model_copy(update={"regions": regions, "loop": plan.loop or motion.loop})
+
+
+def _one_each(regions: tuple[Region, ...], motion: MotionSettings, mask_count: int) -> tuple[Region, ...]:
+    """The regions, and one more for each mask that has none yet."""
+    return regions + (_brushed(Region(), motion),) * (mask_count - len(regions))
 
 
 def _brushed(region: Region, motion: MotionSettings) -> Region:
@@ -92,26 +99,34 @@ def scaled(plan: MotionPlan, motion: MotionSettings) -> MotionPlan:
     return plan.model_copy(update={"camera": moved, "regions": regions, "loop": plan.loop or motion.loop})
 
 
-def _explain(settings: Settings, context: Context) -> None:
-    """Tell the user how the prompt was read and what was not understood."""
-    plan = settings.animate.motion.plan
-    assert plan is not None
+def _explain(plan: MotionPlan, settings: Settings, context: Context) -> None:
+    """Tell the user what will move, and what of the prompt was not understood."""
+    motion, mask_count = settings.animate.motion, len(settings.prepare.masks)
     context.note("animate", describe_plan(plan))
-    if plan.regions and plan.regions[0].kind is RegionKind.DRIFT and settings.prepare.masks:
-        context.note("animate", "The painted area drifts steadily: say what it is in the prompt, or set the brush kind.")
-    if plan == plan_for(settings.prompt, settings.animate.motion, len(settings.prepare.masks)):
+    if any(region == Region(speed=region.speed) for region in plan.regions[:mask_count]):
+        context.note(
+            "animate", "A painted area drifts to the right: say what it is, or set the brush kind or direction."
+        )
+    if motion.plan == plan_for(settings.prompt, motion, mask_count):
         for note in read_prompt(settings.prompt).notes:
             context.note("animate", note, "warning")
 
 
-def _renderer(plan: MotionPlan, image: PreparedImage, count: int, context: Context) -> Callable[[int], Frame]:
-    """Return the function that renders frame k of `count`; it may be called from several threads at once."""
+def _renderer(plan: MotionPlan, image: PreparedImage, settings: Settings, context: Context) -> Callable[[int], Frame]:
+    """Return the function that renders frame k; it may be called from several threads at once."""
+    count, held = settings.animate.num_frames, read_prompt(settings.prompt).camera_held
+    areas = _areas(plan, image, context)
+    if plan.regions and not areas and not held and plan.camera == Camera(easing=plan.camera.easing):
+        context.note("animate", "Nothing in the picture could be set in motion: the camera moves in gently.", "warning")
+        plan = plan.model_copy(update={"camera": GENTLE_ZOOM})
     path = CameraPath(plan.camera, image.width, image.height, count, plan.loop, context.seed)
     if path.advice:
         context.note("animate", path.advice)
     camera = CameraRenderer(path, image.plate)
-    masks = [camera.fit_mask(mask) for mask in image.masks]
-    animators = _animators(plan, camera.plate, masks, count, context)
+    animators = [
+        RegionAnimator(camera.plate, camera.fit_mask(mask), region, count, plan.loop, context.seed + number)
+        for number, (region, mask) in enumerate(areas)
+    ]
 
     def render(index: int) -> Frame:
         context.check_cancelled()
@@ -126,21 +141,13 @@ def _renderer(plan: MotionPlan, image: PreparedImage, count: int, context: Conte
     return render
 
 
-def _animators(
-    plan: MotionPlan, plate: Frame, masks: list[Mask], count: int, context: Context
-) -> list[RegionAnimator]:
-    """One animator for each region that has an area: its mask, else the one found in the picture."""
-    animators = []
-    for number, region in enumerate(plan.regions):
+def _areas(plan: MotionPlan, image: PreparedImage, context: Context) -> list[tuple[Region, Mask]]:
+    """The regions that have an area: their mask, else the one found in the picture, which is said either way."""
+    placed = list(zip(plan.regions, image.masks, strict=False))
+    for region in plan.regions[len(placed) :]:
         context.check_cancelled()
-        mask = masks[number] if number < len(masks) else _found(plate, region, context)
-        if mask is not None:
-            seed = context.seed + number
-            animators.append(RegionAnimator(plate, mask, region, count, plan.loop, seed))
-    return animators
-
-
-def _found(plate: Frame, region: Region, context: Context) -> Mask | None:
-    area = find_area(plate, region.kind)
-    context.note("animate", area.reason, "info" if area.mask is not None else "warning")
-    return area.mask
+        area = find_area(image.plate, region.kind)
+        context.note("animate", area.reason, "info" if area.mask is not None else "warning")
+        if area.mask is not None:
+            placed.append((region, area.mask))
+    return placed

@@ -44,12 +44,14 @@ class PromptReading:
 
     `understood` pairs words of the prompt with what they were taken as; `unknown` are the content words that were not
     understood, in order, as the user wrote them; `notes` are whole sentences about what was done instead.
+    `camera_held` says that the prompt itself asks for a camera that stands still.
     """
 
     plan: MotionPlan
     understood: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
+    camera_held: bool = False
 
 
 def read_prompt(prompt: str) -> PromptReading:
@@ -67,7 +69,8 @@ def read_prompt(prompt: str) -> PromptReading:
     if by_default:
         notes.append(_default_note(prompt, bool(reading.moves or reading.loop or draft.fade_in or draft.fade_out)))
     plan = finished_plan(draft, _easing(items))
-    return PromptReading(plan, understood, unknown, tuple(dict.fromkeys([*notes, *draft.notes])))
+    held = reading.camera_still or _camera_forbidden(reading.moves)
+    return PromptReading(plan, understood, unknown, tuple(dict.fromkeys([*notes, *draft.notes])), held)
 
 
 def _default_camera(draft: Draft, reading: Reading) -> bool:
