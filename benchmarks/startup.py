@@ -99,8 +99,8 @@ def report(starts: dict[str, list[Start]]) -> None:
     rounds = len(starts["bare page"])
     rows = [[name, f"{seconds[name]:.2f}", f"{cpu[name]:.2f}"] for name in starts]
     summary = (
-        f"`python -m benchmarks.startup`: from the start to the first good answer, medians of {rounds} starts in turn on "
-        f"{os.cpu_count()} cores. Target: at most {TARGET} times the bare gradio page; measured: {ratio:.2f} times."
+        f"`python -m benchmarks.startup`: from the start to the first good answer, medians of {rounds} starts in turn "
+        f"on {os.cpu_count()} cores. Target: at most {TARGET} times the bare gradio page; measured: {ratio:.2f} times."
     )
     section = "\n\n".join(["## Start of the page", summary, table(["", "wall s", "processor s"], rows)])
     results = {
