@@ -1,5 +1,6 @@
 """The stage that turns frames into a file, and the moment that file gets its final name."""
 
+import errno
 import hashlib
 import os
 from contextlib import closing
@@ -47,7 +48,7 @@ class Encode:
                 context.check_cancelled()
         try:
             info = probe(path)
-            _check(info, value, encode)
+            verify(info, value, encode)
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except BaseException:
@@ -67,18 +68,21 @@ def _note_timing(settings: EncodeSettings, context: Context) -> None:
         )
 
 
-def _check(info: VideoInfo, asked: FrameStream, settings: EncodeSettings) -> None:
+def verify(info: VideoInfo, asked: FrameStream, settings: EncodeSettings) -> None:
+    """Raise OutputFailed when a finished file does not hold what was asked for."""
     rules = container_rules(settings.format)
-    expected = {"size": (asked.width, asked.height), "frames": asked.count, "codec": rules.codec}
-    found = {"size": (info.width, info.height), "frames": info.num_frames, "codec": info.codec}
-    for name, value in expected.items():
-        if found[name] != value:
-            raise OutputFailed(f"The finished file is not what was asked for: {name} {found[name]} instead of {value}.")
-    if abs(asked.count / asked.fps - Fraction(info.duration)) > rules.tick + Fraction(1, 10**6):
-        raise OutputFailed(
-            f"The finished file is not what was asked for: {info.num_frames} frames last {info.duration:.3f} s "
-            f"instead of {float(asked.count / asked.fps):.3f} s."
-        )
+    # A clock with ticks rounds the last frame's time stamp and its length.
+    late = abs(Fraction(info.duration) - asked.count / asked.fps) > 2 * rules.tick
+    rate_differs = late if rules.tick else info.fps != asked.fps
+    differences = {
+        f"its size is {info.width} x {info.height}": (info.width, info.height) != (asked.width, asked.height),
+        f"it holds {info.num_frames} frames": info.num_frames != asked.count,
+        f"it plays at {float(info.fps):g} frames per second": rate_differs,
+        f"its codec is {info.codec}": info.codec != rules.codec,
+    }
+    wrong = [text for text, differs in differences.items() if differs]
+    if wrong:
+        raise OutputFailed(f"The finished file is not what was asked for: {' and '.join(wrong)}.")
 
 
 def publish(encoded: EncodedVideo, final: Path) -> None:
@@ -88,7 +92,22 @@ def publish(encoded: EncodedVideo, final: Path) -> None:
     """
     with output_errors(final):
         try:
-            os.link(encoded.path, final)
+            _move_exclusively(encoded.path, final)
         except FileExistsError:
             raise OutputFailed(f"{final.name} exists already: nothing is overwritten.") from None
-        encoded.path.unlink()
+
+
+def _move_exclusively(source: Path, target: Path) -> None:
+    """Rename, but raise FileExistsError where the target exists. A hard link is the portable way to do both at once."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP):
+            raise
+        # A file system without hard links (FAT, some network shares). The name was claimed by the run's record, so
+        # nobody else creates the file between these two steps.
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
+    else:
+        source.unlink()

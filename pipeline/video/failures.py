@@ -26,16 +26,16 @@ def output_errors(path: Path) -> Iterator[None]:
 
 def _explain(error: Exception, path: Path) -> ImageToVideoError:
     number = getattr(error, "errno", None)
-    if isinstance(error, MemoryError) or number in _NO_MEMORY:
+    # x264 and libvpx say no more than that they failed; with settings that were checked, that is for lack of memory.
+    if isinstance(error, MemoryError | av.error.ExternalError) or number in _NO_MEMORY:
         return OutOfMemory("Memory ran out while the video was encoded: choose a smaller size or fewer encode.threads.")
     if number in _DISK_FULL:
-        return disk_full(path)
+        return _disk_full(path)
     reason = str(getattr(error, "strerror", None) or error).lower().rstrip(".")
     return OutputFailed(f"The video cannot be written to {path.parent} ({reason}): choose another outputs folder.")
 
 
-def disk_full(path: Path) -> OutputFailed:
-    """The error for a disk with no room left for the file at `path`."""
+def _disk_full(path: Path) -> OutputFailed:
     try:
         free = f"{shutil.disk_usage(path.parent).free / 1e6:.0f} MB free"
     except OSError:

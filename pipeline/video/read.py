@@ -12,10 +12,11 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import InvalidInput
 from pipeline.frames import Frame, FrameStream
+from pipeline.settings import parse_fps
 from pipeline.video.convert import to_rgb
 
-GIF_TICK = Fraction(1, 100)
-"""Unit of a gif's delays in seconds."""
+COARSE, GIF_TICK = Fraction(1, 1000), Fraction(1, 100)
+"""Units in seconds of the time stamps of Matroska and gif; others are fine enough to be exact."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,15 @@ def _count(file: InputContainer, path: Path) -> VideoInfo:
 def _frame_rate(count: int, seconds: Fraction, span: Fraction, stream: VideoStream) -> Fraction:
     """The rate that the time stamps follow; `span` is the time from the first frame to the last, in seconds.
 
-    A file with a coarse clock rounds each time stamp, so frames by seconds is not quite the rate that was meant. That
-    one is in the header, or is a whole number for a gif, which has none; it is taken if the time stamps bear it out.
+    A coarse clock rounds each time stamp, so frames by seconds is not quite the rate that was meant. A webm's header
+    holds that one as a number of nanoseconds, a gif has no header; it is taken if the time stamps bear it out.
     """
     measured = count / seconds if seconds else Fraction(0)
     tick = stream.time_base or Fraction(0)
-    meant = stream.average_rate if tick < GIF_TICK else Fraction(round(measured))
+    if tick < COARSE:
+        return measured
+    near = stream.average_rate if tick < GIF_TICK else round(measured)
+    meant = parse_fps(f"{float(near or measured):.3f}")
     return meant if meant and abs((count - 1) / meant - span) <= tick else measured
 
 

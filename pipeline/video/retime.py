@@ -22,7 +22,7 @@ def retime(source: Path, target: Path, fps: Fraction) -> None:
     """
     info = probe(source)
     if info.codec != "h264":
-        raise InvalidInput(f"{source.name} holds {info.codec} video: only H.264 can be re-timed without encoding again.")
+        raise InvalidInput(f"{source.name} holds {info.codec} video: only H.264 can be re-timed without encoding.")
     with output_errors(target):
         output = open_output(target, VideoFormat.MP4)
         try:
