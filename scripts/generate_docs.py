@@ -28,7 +28,8 @@ PLAN = """
 ## Motion plan: animate.motion.plan
 
 The embedded engine renders a plan. It is read from the prompt (see [prompts.md](prompts.md)), shown on the page,
-written in the record, and can be given as JSON: `--animate.motion.plan '{"camera": {"zoom": 1.3}}'`, or as a file's name.
+written in the record, and can be given as JSON: `--animate.motion.plan '{"camera": {"zoom": 1.3}}'`, or as the name of
+a file.
 """
 
 
