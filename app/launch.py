@@ -116,7 +116,7 @@ def check_address(host: str, port: int, protected: bool) -> None:
             f"--host {host} lets other machines in: add a password with --auth USER:PASSWORD or --auth-file FILE."
         )
     for family, *_, address in found:
-        error_number = bind_error(family, address[:2])
+        error_number = bind_error(family, str(address[0]), port)
         if error_number == errno.EADDRINUSE:
             raise InvalidSetting(taken(host, port))
         if error_number in (errno.EACCES, errno.EPERM):
@@ -129,13 +129,13 @@ def check_address(host: str, port: int, protected: bool) -> None:
             )
 
 
-def bind_error(family: int, address: tuple[str | int, ...]) -> int:
+def bind_error(family: int, host: str, port: int) -> int:
     """The number of the error when listening at an address; 0 when it is free."""
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # a port that was just left is free; on Windows the option would share a taken one
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(address)
+            probe.bind((host, port))
         except OSError as error:
             return error.errno or errno.EINVAL
     return 0
@@ -145,9 +145,7 @@ def taken(host: str, port: int) -> str:
     """The sentence for a port in use: who holds it, and the flag that picks one that is free."""
     holder = port_holder(port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    free = next(
-        (near for near in range(port + 1, min(port + 100, 65536)) if not bind_error(family, (host, near))), 7860
-    )
+    free = next((near for near in range(port + 1, min(port + 100, 65536)) if not bind_error(family, host, near)), 7860)
     who = f"by {holder}: end that, or choose" if holder else "by another process: choose"
     return f"Port {port} is in use {who} another port with --port {free}."
 
