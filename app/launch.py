@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import errno
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,9 @@ from pipeline.command_line import OUTPUTS, Parser
 from pipeline.environment import gpu_name
 from pipeline.errors import ImageToVideoError, InvalidSetting
 from pipeline.logs import LOGS, start_logging, stop_logging
+from pipeline.records import mark_interrupted
+
+LOG = logging.getLogger("app.launch")
 
 Account = tuple[str, str]
 """User and password."""
@@ -192,6 +196,8 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
             **launch_options(parsed.outputs),
         )
         greet(parsed.host, parsed.port, parsed.open_browser)
+        for record in mark_interrupted(parsed.outputs):
+            LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
         while True:
             time.sleep(3600)
     finally:
