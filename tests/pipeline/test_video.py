@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InvalidInput, OutOfMemory, OutputFailed
+from pipeline.errors import InvalidInput, OutputFailed
 from pipeline.frames import Frame, FrameStream
 from pipeline.settings import EncodeSettings, VideoFormat, X264Preset
 from pipeline.video import (
@@ -192,13 +192,13 @@ CHILD = """
 import sys
 from fractions import Fraction
 from pathlib import Path
-import numpy as np
+import cv2, numpy as np
 from pipeline.frames import FrameStream
 from pipeline.settings import EncodeSettings
 from pipeline.video import write_video
-down, across = np.mgrid[0:160, 0:208]
-wave = [128 + 100 * np.sin((across + 2 * i) / 9) * np.cos((down - i) / 7) for i in range(24)]
-frames = (np.repeat(value[..., None], 3, axis=-1).astype(np.uint8) for value in wave)
+small = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
+image = cv2.resize(small, (320, 240), interpolation=cv2.INTER_CUBIC)
+frames = (image[i : i + 160, 2 * i : 2 * i + 208] for i in range(24))
 settings = EncodeSettings(threads=int(sys.argv[2]))
 write_video(FrameStream(frames, 208, 160, Fraction(30), 24), Path(sys.argv[1]), settings)
 """
