@@ -4,22 +4,28 @@ The functions take and return plain values, so they are tested without a browser
 imported on first use: the page opens without them.
 """
 
+import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from app import brush
 from app.jobs import Jobs, Runner, Snapshot
-from pipeline.errors import InvalidImage, InvalidInput
+from pipeline.errors import ImageToVideoError, InvalidImage, InvalidInput
 from pipeline.frames import Mask
+from pipeline.logs import FILE_NAME
 from pipeline.records import Notice
 from pipeline.settings import PrepareSettings, Settings, make_settings, merge
 
 if TYPE_CHECKING:
     from pipeline.preview import Preview
 
+
+LOG = logging.getLogger("app.page")
+
+Outcome = TypeVar("Outcome")
 
 NO_PHOTO = "There is no photo yet: drop one on the page, or take one of the examples."
 NOTHING_MOVES = "The prompt names nothing that moves by itself: name it (water, clouds, smoke ...), or paint it."
@@ -89,9 +95,19 @@ def open_photo(path: Path, name: str) -> Photo:
 class Actions:
     """What the page can do, over one queue of jobs."""
 
-    def __init__(self, jobs: Jobs, uploads: Path) -> None:
-        self.jobs = jobs
-        self.uploads = uploads
+    def __init__(self, jobs: Jobs, uploads: Path, logs: Path) -> None:
+        self.jobs, self.uploads, self.logs = jobs, uploads, logs
+
+    def attempt(self, action: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
+        """The one place where the page turns errors into sentences: what `action` returns, else `failed` of one."""
+        try:
+            return action()
+        except ImageToVideoError as error:
+            return failed(str(error))
+        except Exception as error:
+            LOG.exception("The page met a defect")
+            log = self.logs / FILE_NAME
+            return failed(f"Something unexpected went wrong ({type(error).__name__}): the details are in {log}.")
 
     def pick(self, path: str, name: str) -> Photo:
         """Open an uploaded photo. Raises ImageToVideoError."""
@@ -101,9 +117,9 @@ class Actions:
         """How the request is read and what it would make. Raises ImageToVideoError."""
         from pipeline.preview import preview
 
-        painted = sorted({stroke.region for stroke in request.strokes if stroke.tool != "eraser"})
-        settings = in_order(request.settings(tuple(Path(f"area_{region + 1}.png") for region in painted)), painted)
-        return preview(request.photo.path if request.photo else None, settings)
+        colours = 1 + max((stroke.region for stroke in request.strokes if stroke.tool != "eraser"), default=-1)
+        masks = tuple(Path(f"area_{number + 1}.png") for number in range(colours))  # only their number is looked at
+        return preview(request.photo.path if request.photo else None, request.settings(masks))
 
     def find_areas(self, request: Request) -> tuple[dict[int, Mask], list[str]]:
         """The automatic areas of the regions, by region, and a sentence for each that was not found.
@@ -129,17 +145,17 @@ class Actions:
         if not masks:
             return self.jobs.submit(request.photo.path, request.settings())
         folder = Path(tempfile.mkdtemp(prefix="image-to-video-masks-"))
-        settings = in_order(request.settings(brush.write_masks(masks, folder)), list(masks))
+        settings = request.settings(brush.write_masks(masks, folder))
+        if list(masks) != list(range(len(masks))):
+            settings = self._in_order(settings, request, list(masks))
         return self.jobs.submit(request.photo.path, settings, folder)
 
-
-def in_order(settings: Settings, painted: list[int]) -> Settings:
-    """The settings with the regions of the motion plan in the order of the masks; unchanged where they are already."""
-    from pipeline.engines.motion.prompt import read_prompt
-
-    motion = settings.animate.motion
-    plan = brush.plan_for(motion.plan or read_prompt(settings.prompt).plan, painted)
-    if plan is None:
-        return settings
-    animate = settings.animate.model_copy(update={"motion": motion.model_copy(update={"plan": plan})})
-    return settings.model_copy(update={"animate": animate})
+    def _in_order(self, settings: Settings, request: Request, painted: list[int]) -> Settings:
+        """The settings with a motion plan whose regions stand in the order of the masks."""
+        preview = self.preview(request)
+        plan = preview.settings.animate.motion.plan
+        if plan is None:
+            return settings
+        named = len(preview.reading.plan.regions) if request.plan is None else len(plan.regions)
+        motion = settings.animate.motion.model_copy(update={"plan": brush.plan_for(plan, painted, named)})
+        return settings.model_copy(update={"animate": settings.animate.model_copy(update={"motion": motion})})

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from app import brush, panels
-from app.form import Form, build_form, join, shown
+from app.form import Field, Form, build_form, join, shown
 from app.texts import LABELS, TIPS
 from pipeline.motion_plan import MotionPlan, Region
 from pipeline.settings import Settings, preset_names
@@ -31,11 +31,11 @@ class PlanEditor:
     form: Form
     count: gr.Slider
     rows: tuple[Form, ...]
-    boxes: tuple[gr.Group, ...]
+    boxes: tuple[gr.Column, ...]
     reset: gr.Button
 
     @property
-    def components(self) -> list[gr.components.Component]:
+    def components(self) -> list[Field]:
         """Every component that holds a part of the plan."""
         return [*self.form.components, self.count, *(each for row in self.rows for each in row.components)]
 
@@ -70,14 +70,17 @@ def build_tab() -> Tab:
                 reading = gr.HTML(panels.reading_hint(), elem_id="reading")
                 with gr.Accordion("Edit the motion", open=False, elem_id="edit-motion"):
                     plan = _plan_editor()
-            with gr.Column(elem_classes="card part-advanced"):
-                with gr.Accordion("Advanced settings", open=False, elem_id="advanced"):
-                    advanced = _advanced()
+            with (
+                gr.Column(elem_classes="card part-advanced"),
+                gr.Accordion("Advanced settings", open=False, elem_id="advanced"),
+            ):
+                advanced = _advanced()
         with gr.Column(elem_classes="right", scale=1, min_width=300):
             with gr.Column(elem_classes="card part-ask"):
                 prompt = _prompt()
                 gr.HTML(TIPS, elem_id="tips")
-                preset = gr.Radio(preset_names(), value="standard", label="Quality", elem_id="preset")
+                qualities = [(name.capitalize(), name) for name in preset_names()]
+                preset = gr.Radio(qualities, value="standard", label="Quality", elem_id="preset")
             with gr.Row(elem_classes="go part-go"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
@@ -120,14 +123,15 @@ def _plan_editor() -> PlanEditor:
     gr.HTML("<p class='hint'>What you change here replaces what the prompt says.</p>")
     reset = gr.Button("Follow the prompt again", size="sm", visible=False, elem_id="follow-prompt")
     with gr.Row(elem_classes="fields"):
-        form = build_form(MotionPlan, [option.name for option in shown(MotionPlan)], LABELS)
+        form = build_form(MotionPlan, "plan", [option.name for option in shown(MotionPlan)], LABELS)
     count = gr.Slider(0, len(brush.COLOURS), 0, step=1, label="Moving areas", elem_id="moving-areas")
     rows, boxes = [], []
     for number, colour in enumerate(brush.COLOURS):
         with gr.Column(visible=False, elem_classes="region") as box:
             gr.HTML(f"<h4><i style='background:{colour}'></i>Area {number + 1}</h4>")
             with gr.Row(elem_classes="fields"):
-                rows.append(build_form(Region, [option.name for option in shown(Region)], LABELS))
+                names = [option.name for option in shown(Region)]
+                rows.append(build_form(Region, f"area-{number + 1}", names, LABELS))
         boxes.append(box)
     return PlanEditor(form, count, tuple(rows), tuple(boxes), reset)
 
@@ -137,7 +141,7 @@ def _advanced() -> Form:
     for heading, names in advanced_sections().items():
         gr.HTML(f"<h4 class='section'>{heading}</h4>")
         with gr.Row(elem_classes="fields"):
-            forms.append(build_form(Settings, names, LABELS))
+            forms.append(build_form(Settings, "setting", names, LABELS))
     return join(*forms)
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.errors import InvalidSetting
 from pipeline.frames import Mask
-from pipeline.motion_plan import MotionPlan, Region, RegionKind
+from pipeline.motion_plan import MotionPlan, Region
 
 COLOURS = ("#ff5d5d", "#ffc233", "#27c4f5", "#b07cff")
 """The brush's colours, one for each region of a motion plan, told apart by hue and by lightness."""
@@ -55,9 +55,7 @@ def parse_strokes(value: Any) -> tuple[Stroke, ...]:
         raise InvalidSetting("The painted areas could not be read: clear the brush and paint them again.") from error
 
 
-def draw_masks(
-    strokes: Sequence[Stroke], areas: Mapping[int, Mask], width: int, height: int
-) -> dict[int, Image.Image]:
+def draw_masks(strokes: Sequence[Stroke], areas: Mapping[int, Mask], width: int, height: int) -> dict[int, Image.Image]:
     """Draw strokes in order and return the masks that are not empty, by region: mode L, 255 inside, soft edges.
 
     `areas` holds the automatic areas that strokes of the tool `area` stand for, of any size.
@@ -99,17 +97,16 @@ def write_masks(masks: Mapping[int, Image.Image], folder: Path) -> tuple[Path, .
     return tuple(paths)
 
 
-def plan_for(plan: MotionPlan, painted: Sequence[int]) -> MotionPlan | None:
-    """The plan with its regions in the order of the masks, or None where it is in that order already.
+def plan_for(plan: MotionPlan, painted: Sequence[int], named: int) -> MotionPlan:
+    """The plan with the painted regions first, in the order of their masks.
 
     Masks belong to regions by their order alone. Where the second colour was painted and the first was not, the second
-    region has to come first; a colour without a region drifts.
+    region has to come first. Of the regions that were not painted, the first `named` stay: the others only stand for
+    colours in between that were left out. A painted colour without a region drifts.
     """
-    if list(painted) == list(range(len(painted))):
-        return None
     regions = plan.regions
-    first = tuple(regions[i] if i < len(regions) else Region(kind=RegionKind.DRIFT) for i in painted)
-    rest = tuple(region for i, region in enumerate(regions) if i not in painted)
+    first = tuple(regions[number] if number < len(regions) else Region() for number in painted)
+    rest = tuple(regions[number] for number in range(min(named, len(regions))) if number not in painted)
     return plan.model_copy(update={"regions": (first + rest)[: len(COLOURS)]})
 
 

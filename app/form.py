@@ -4,7 +4,7 @@ Knows types, bounds and the hints in `json_schema_extra`, and no setting by its 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -14,6 +14,9 @@ import gradio as gr
 from pydantic import BaseModel
 
 from pipeline.options import Option, nest, options
+
+Field = gr.Checkbox | gr.ColorPicker | gr.Dropdown | gr.Number | gr.Slider | gr.Textbox
+"""The components that a form is made of."""
 
 Update = dict[str, Any]
 """A change to one component, as `gradio.update` returns it."""
@@ -29,11 +32,15 @@ _RGB = re.compile(r"rgba?\(\s*([\d.]+)\s*,\s*([\d.]+)\s*,\s*([\d.]+)")
 
 @dataclass(frozen=True)
 class Control:
-    """One setting on the page: what it is, how it is called there, and its component."""
+    """One setting on the page: what it is, and the component that holds it."""
 
     option: Option
-    label: str
-    component: gr.components.Component
+    component: Field
+
+    @property
+    def typed(self) -> Callable[..., Any]:
+        """The event of a new value. A Textbox's own `input` misses what is pasted, deleted or typed by an IME."""
+        return self.component.change if isinstance(self.component, gr.Textbox) else self.component.input
 
     def read(self, value: object) -> object:
         """A component's value as the setting takes it: empty becomes None where the setting may be empty."""
@@ -47,7 +54,9 @@ class Control:
         """A setting's value as the component takes it."""
         if value is None:
             return AUTOMATIC
-        return str(value) if isinstance(value, StrEnum | Fraction) or isinstance(self.component, gr.Textbox) else value
+        if isinstance(self.component, gr.Textbox) and isinstance(value, int | float):
+            return f"{value:.10g}"
+        return str(value) if isinstance(value, StrEnum | Fraction) else value
 
     def grey_out(self, reason: str) -> Update:
         """A change that greys the component out and shows the reason in place of its help; no reason undoes it."""
@@ -61,7 +70,7 @@ class Form:
     controls: Mapping[str, Control]
 
     @property
-    def components(self) -> list[gr.components.Component]:
+    def components(self) -> list[Field]:
         """The components, in the order of `controls`."""
         return [control.component for control in self.controls.values()]
 
@@ -75,13 +84,17 @@ class Form:
         return [gr.update(value=control.show(_value(values, name))) for name, control in self.controls.items()]
 
 
-def build_form(model: type[BaseModel], names: Iterable[str], labels: Mapping[str, str] | None = None) -> Form:
+def build_form(model: type[BaseModel], prefix: str, names: Iterable[str], labels: Mapping[str, str]) -> Form:
     """Create the components of the settings called `names`, here in the layout, in that order.
 
-    `labels` replaces a label where the setting's own name, with its underscores as spaces, says too little.
+    `labels` replaces a label where the setting's own name says too little. The element of prepare.width gets the id
+    PREFIX-prepare-width.
     """
     found = {option.name: option for option in shown(model)}
-    return Form({name: build_control(model, found[name], (labels or {}).get(name)) for name in names})
+    controls = {name: build_control(model, found[name], labels.get(name, label_of(name))) for name in names}
+    for name, control in controls.items():
+        control.component.elem_id = f"{prefix}-{name.replace('.', '-')}"
+    return Form(controls)
 
 
 def shown(model: type[BaseModel]) -> list[Option]:
@@ -95,19 +108,17 @@ def join(*forms: Form) -> Form:
     return Form({name: control for form in forms for name, control in form.controls.items()})
 
 
-def build_control(model: type[BaseModel], option: Option, label: str | None = None) -> Control:
+def build_control(model: type[BaseModel], option: Option, label: str) -> Control:
     """Create the component of one setting, here in the layout, with the setting's default."""
-    hint = hints(model, option.name)
-    text = label or label_of(option.name)
-    component = _component(option, hint)
-    component.label, component.info, component.interactive = text, option.help, True  # type: ignore[attr-defined]
-    control = Control(option, text, component)
+    component = _component(option, hints(model, option.name))
+    component.label, component.info, component.interactive = label, option.help, True
+    control = Control(option, component)
     component.value = control.show(option.default)
     return control
 
 
-def _component(option: Option, hint: Mapping[str, Any]) -> gr.components.Component:
-    """The widget that suits a setting: what may be empty, or is too wide for a slider, is typed."""
+def _component(option: Option, hint: Mapping[str, Any]) -> Field:
+    """The widget that suits a setting."""
     if option.kind is bool:
         return gr.Checkbox()
     if option.choices or "choices" in hint:
@@ -116,11 +127,15 @@ def _component(option: Option, hint: Mapping[str, Any]) -> gr.components.Compone
         return gr.ColorPicker()
     if option.optional:  # not a Number: Gradio's turns an empty one into 0 as soon as it is shown
         return gr.Textbox(placeholder="automatic", max_lines=1)
-    if option.kind not in (int, float):
-        return gr.Textbox(lines=2, max_lines=4)
+    return _number(option, hint) if option.kind in (int, float) else gr.Textbox(lines=2, max_lines=4)
+
+
+def _number(option: Option, hint: Mapping[str, Any]) -> gr.Slider | gr.Number:
+    """A slider, or a box to type in where the range is open or too wide to hit a value with a slider."""
+    step = hint.get("step", 1)
     if option.low is None or option.high is None or option.high > hint.get("slider_max", WIDEST):
-        return gr.Number(step=hint.get("step", 1))
-    return gr.Slider(option.low, option.high, step=hint.get("step", 1))
+        return gr.Number(step=step)
+    return gr.Slider(option.low, option.high, step=step)
 
 
 def _dropdown(option: Option, hint: Mapping[str, Any]) -> gr.Dropdown:
@@ -138,7 +153,8 @@ def hints(model: type[BaseModel], name: str) -> Mapping[str, Any]:
     *sections, last = name.split(".")
     for section in sections:
         inner = model.model_fields[section].annotation
-        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            raise TypeError(f"{section} is not a section of {model.__name__}")
         model = inner
     extra = model.model_fields[last].json_schema_extra
     return extra if isinstance(extra, dict) else {}

@@ -231,7 +231,9 @@ class Jobs:
 
     def _snapshot(self, job: Job) -> Snapshot:
         position = self._waiting.index(job) + 1 if job in self._waiting else 0
-        return Snapshot(job.record, job.image, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version)
+        return Snapshot(
+            job.record, job.image, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version
+        )
 
 
 def _failed(record: RunRecord) -> RunRecord:

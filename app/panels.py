@@ -67,7 +67,8 @@ def result_panel(job: Snapshot | None, outputs: Path) -> str:
         return ""
     record = job.record
     head = _video(record.output, outputs) if record.output else _ending(record)
-    return f'<section class="card result">{head}{_record(record)}{_details("Log", _log(job.lines))}{_json(record)}</section>'
+    below = f"{_record(record)}{_details('Log', _log(job.lines))}{_json(record)}"
+    return f'<section class="card result" data-run="{escape(record.run_id)}">{head}{below}</section>'
 
 
 def _progress(job: Snapshot) -> str:
@@ -80,16 +81,16 @@ def _progress(job: Snapshot) -> str:
         title = STAGE_NAMES.get(job.progress.stage, job.progress.stage.capitalize())
         fraction = job.progress.done / max(1, job.progress.total)
         left = time_left(job.progress.seconds_left)
-    percent = f"{100 * fraction:.0f} %"
+    percent = f"{100 * fraction:.0f}"
     return (
-        f'<div class="progress-head"><strong>{escape(title)}</strong><span>{percent}{left}</span></div>'
-        f'<div class="bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * fraction:.0f}">'
+        f'<div class="progress-head"><strong>{escape(title)}</strong><span>{percent} %{left}</span></div>'
+        f'<div class="bar" role="progressbar" aria-label="Progress" aria-valuenow="{percent}">'
         f'<i style="width:{100 * fraction:.1f}%"></i></div>'
     )
 
 
 def time_left(seconds: float | None) -> str:
-    """ " · 12 s left", or nothing while it is not known."""
+    """The time left as it follows the per cent, such as "· 12 s left"; nothing while it is not known."""
     if seconds is None:
         return ""
     if seconds < 90:
@@ -105,11 +106,11 @@ def _log(lines: Iterable[LogLine]) -> str:
 def _queue(others: Sequence[Snapshot]) -> str:
     if not others:
         return ""
-    rows = "".join(
-        f"<li><span>{escape(other.record.inputs[0].name)}: {escape(other.record.requested.prompt or 'no prompt')}</span>"
-        f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button></li>'
-        for other in others
-    )
+    rows = ""
+    for other in others:
+        what = f"{other.record.inputs[0].name}: {other.record.requested.prompt or 'no prompt'}"
+        button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
+        rows += f"<li><span>{escape(what)}</span>{button}</li>"
     return f'<h4>Also in the queue</h4><ul class="queue">{rows}</ul>'
 
 
@@ -156,7 +157,8 @@ def _record(record: RunRecord) -> str:
         ("Engine", used.animate.engine),
     ]
     body = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
-    seed = f'<dt>Seed</dt><dd><code class="seed">{record.seed}</code> <button type="button" data-seed="{record.seed}">Use again</button></dd>'
+    again = f'<button type="button" data-seed="{record.seed}">Use again</button>'
+    seed = f'<dt>Seed</dt><dd><code class="seed">{record.seed}</code> {again}</dd>'
     return f'<dl class="record">{body}{seed}{_times(record)}</dl>{notices_list(record.notices)}'
 
 
@@ -217,12 +219,12 @@ def reading_hint() -> str:
 READING = "<h3>How the prompt is read</h3>"
 
 
-def reading_error(message: str) -> str:
+def wrong(message: str) -> str:
     """What stands in place of the reading where a setting is wrong."""
     return READING + error_panel(message)
 
 
-def reading_panel(preview: "Preview", edited: bool, has_photo: bool) -> str:
+def reading_panel(preview: "Preview", *, edited: bool, has_photo: bool) -> str:
     """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
     from pipeline.engines.motion.prompt import describe_plan
 
@@ -245,7 +247,9 @@ def _words(reading: "PromptReading") -> str:
     known = "".join(
         f"<li><b>{escape(words)}</b>{_meaning(words, meaning)}</li>" for words, meaning in reading.understood
     )
-    unknown = "".join(f'<li class="unknown"><b>{escape(words)}</b><span>not understood</span></li>' for words in reading.unknown)
+    unknown = "".join(
+        f'<li class="unknown"><b>{escape(words)}</b><span>not understood</span></li>' for words in reading.unknown
+    )
     return f'<ul class="words">{known}{unknown}</ul>' if known or unknown else ""
 
 

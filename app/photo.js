@@ -40,6 +40,7 @@ function showPhoto() {
   if (!photo) return;
   picture.onload = () => {
     root.dataset.state = 'loaded';
+    root.dataset.photo = Number(root.dataset.photo || 0) + 1;
     for (const each of [canvas, ...layers]) {
       each.width = picture.naturalWidth;
       each.height = picture.naturalHeight;

@@ -1,4 +1,4 @@
-"""The look: a Gradio theme from a few tokens. Fonts are the system's own, so nothing is fetched; style.css does the rest."""
+"""The look: a Gradio theme from a few tokens; style.css does the rest. Fonts are the system's: nothing is fetched."""
 
 import gradio as gr
 from gradio.themes import Color, Size
@@ -59,6 +59,9 @@ def build_theme() -> gr.themes.Base:
         button_secondary_background_fill_hover="*neutral_200",
         button_secondary_background_fill_dark="*neutral_800",
         button_secondary_background_fill_hover_dark="*neutral_700",
+        checkbox_border_radius="*radius_xs",
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_500",
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
     )

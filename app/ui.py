@@ -1,7 +1,7 @@
 """The page: its frame, its tabs, and what it needs to be launched."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -23,12 +23,26 @@ HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><re
 <path d="M12.5 9.8l10 6.2-10 6.2z"/></svg><h1>{TITLE}</h1><p>Photos that move, made on this machine.</p></header>"""
 
 
+class Page(gr.Blocks):
+    """The page with the queue behind it: closing the page stops what runs, and its record says so."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        age = (3600, KEEP_UPLOADS_SECONDS)
+        super().__init__(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age)
+        self.jobs = jobs
+
+    def close(self, verbose: bool = True) -> None:
+        """Stop the runs and the server."""
+        self.jobs.close()
+        super().close(verbose)
+
+
 class LaunchOptions(TypedDict):
     """What the page needs from `gradio.Blocks.launch`, beside address and password."""
 
     theme: gr.themes.Base
     css_paths: list[str]
-    footer_links: list[str]
+    footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     run_history: bool
     max_file_size: int
     allowed_paths: list[str]
@@ -37,12 +51,12 @@ class LaunchOptions(TypedDict):
     quiet: bool
 
 
-def build(outputs: Path, logs: Path) -> gr.Blocks:
+def build(outputs: Path, logs: Path) -> Page:
     """The page, over a queue of its own that writes to `outputs`. Nothing is started before the first run."""
     jobs = Jobs(outputs, load_runner)
-    actions = Actions(jobs, Path(get_upload_folder()))
-    age = (3600, KEEP_UPLOADS_SECONDS)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age) as page:
+    actions = Actions(jobs, Path(get_upload_folder()), logs)
+    page = Page(jobs)
+    with page:
         gr.HTML(HEADER, elem_id="header")
         with gr.Tabs(elem_id="tabs"), gr.Tab("Animate"):
             tab = build_tab()

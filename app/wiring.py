@@ -1,50 +1,22 @@
 """What happens when something on the tab Animate is pressed, typed or painted."""
 
-import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from app import brush, panels
-from app.actions import Actions, Photo, Request, open_photo
+from app.actions import Actions, Photo, open_photo
 from app.animate import Tab
 from app.jobs import Snapshot
+from app.reading import Reading
+from app.state import Changes, State, Values, Watched
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.errors import ImageToVideoError
-from pipeline.logs import FILE_NAME
-from pipeline.motion_plan import MotionPlan
-from pipeline.settings import load_preset, make_settings, merge, preset_names
-
-LOG = logging.getLogger("app.page")
 
 POLL_SECONDS = 0.4
 """How often a page asks how its run is doing."""
-
-Values = Mapping[Any, Any]
-"""What the components hold, by component."""
-
-Changes = dict[Any, Any]
-"""Updates by component; components that are not named stay as they are."""
-
-
-@dataclass(frozen=True)
-class Watched:
-    """The run that a page follows, and the version of it that the page shows."""
-
-    run_id: str = ""
-    version: int = -1
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the last reading put on the page, so that the next one sends only what differs."""
-
-    plan: MotionPlan | None = None
-    ignored: tuple[tuple[str, str], ...] = ()
-
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Events without Gradio's own spinners, and without a public address."""
@@ -62,38 +34,22 @@ def said(text: str) -> list[Any]:
     return [text, time.monotonic_ns()]
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"prepare": {"width": 640}} as {"prepare.width": 640}."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
-
-
-def sentence(error: Exception) -> str:
-    """What the user is told about an error; the log gets the rest of what is not meant for the user."""
-    if isinstance(error, ImageToVideoError):
-        return str(error)
-    LOG.error("The page met a defect", exc_info=error)
-    return f"Something unexpected went wrong ({type(error).__name__}): the details are in logs/{FILE_NAME}."
-
-
 class Wiring:
     """Connects the components of a tab with the actions. Every handler returns changes by component."""
 
     def __init__(self, tab: Tab, actions: Actions) -> None:
         self.tab, self.actions = tab, actions
-        self.photo = gr.State(None)
-        self.areas = gr.State({})
-        self.edited = gr.State(False)
-        self.shown = gr.State(Shown())
-        self.watched = gr.State(Watched())
+        self.state = State()
+        self.reading = Reading(tab, self.state, actions)
         self.timer = gr.Timer(POLL_SECONDS, active=False)
         form = {tab.photo, tab.prompt, tab.preset, *tab.advanced.components, *tab.plan.components}
-        self.inputs = {*form, self.photo, self.areas, self.edited, self.shown, self.watched}
-        plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.edited]
-        self.read_outputs = [tab.reading, tab.photo, self.shown, *tab.advanced.components, *plan]
-        self.run_outputs = [self.watched, self.timer, tab.status, tab.result, tab.error, tab.go, tab.stop, tab.more]
+        self.inputs = form | self.state.parts
+        plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.state.edited]
+        self.read_outputs = [tab.reading, tab.photo, self.state.shown, *tab.advanced.components, *plan]
+        self.run_outputs = [
+            *(self.state.watched, self.timer, tab.status, tab.result, tab.error),
+            *(tab.go, tab.stop, tab.more),
+        ]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
@@ -103,25 +59,27 @@ class Wiring:
 
     def _connect_photo(self) -> None:
         tab = self.tab
-        outputs = [tab.photo, self.photo, self.areas, tab.error, tab.prompt]
+        outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
-            on(listener, handler, None, outputs).then(self.read, self.inputs, self.read_outputs, **QUIET)
-        found = on(tab.photo.find, self.find, self.inputs, [tab.photo, self.areas, tab.error])
-        found.then(self.read, self.inputs, self.read_outputs, **QUIET)
+            on(listener, handler, None, outputs).then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        found = on(tab.photo.find, self.find, self.inputs, [tab.photo, self.state.areas, tab.error])
+        found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
     def _connect_reading(self) -> None:
         tab = self.tab
-        typed = [tab.prompt, tab.photo, *tab.advanced.components]
-        for component in typed:
-            on(component.input, self.read, self.inputs, self.read_outputs, "always_last")
+        advanced = [control.typed for control in tab.advanced.controls.values()]
+        for listener in (tab.prompt.change, tab.photo.input, *advanced):  # change: see form.Control.typed
+            on(listener, self.reading.read, self.inputs, self.read_outputs, "always_last")
         for component in tab.plan.components:
-            on(component.input, self.edit, self.inputs, self.read_outputs, "always_last")
-        on(tab.plan.reset.click, self.follow_prompt, self.inputs, self.read_outputs)
-        chosen = on(tab.preset.input, self.choose_preset, [tab.preset], tab.advanced.components)
-        chosen.then(self.read, self.inputs, self.read_outputs, **QUIET)
+            on(component.input, self.reading.edit, self.inputs, self.read_outputs, "always_last")
+            if isinstance(component, gr.Textbox):  # change would also tell what the page itself writes there
+                on(component.blur, self.reading.edit, self.inputs, self.read_outputs)
+        on(tab.plan.reset.click, self.reading.follow_prompt, self.inputs, self.read_outputs)
+        chosen = on(tab.preset.input, self.reading.choose_preset, [tab.preset], tab.advanced.components)
+        chosen.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
     def _connect_runs(self, page: gr.Blocks) -> None:
-        tab, watched = self.tab, [self.watched]
+        tab, watched = self.tab, [self.state.watched]
         for listener in (tab.go.click, tab.more.click, tab.prompt.submit):
             on(listener, self.generate, self.inputs, self.run_outputs)
         on(tab.stop.click, self.stop, watched, self.run_outputs)
@@ -129,18 +87,17 @@ class Wiring:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, watched, self.run_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        outputs = [tab.prompt, tab.preset, *tab.advanced.components, tab.photo, self.photo, *self.run_outputs]
+        outputs = [tab.prompt, tab.preset, *tab.advanced.components, tab.photo, self.state.photo, *self.run_outputs]
         restored = on(page.load, self.restore, None, outputs)
-        restored.then(self.read, self.inputs, self.read_outputs, **QUIET)
+        restored.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
     # --- the photo --------------------------------------------------------------------------------------------------
 
     def pick(self, event: gr.EventData) -> Changes:
         """Show an uploaded photo, or say why it cannot be used."""
-        try:
-            return self._show_photo(self.actions.pick(event.path, event.name))
-        except Exception as error:
-            return {self.tab.photo: gr.update(message=said(sentence(error)))}
+        return self.actions.attempt(
+            lambda: self._show_photo(self.actions.pick(event.path, event.name)), self._say_on_photo
+        )
 
     def example(self, event: gr.EventData) -> Changes:
         """Show an example photo with its prompt."""
@@ -150,88 +107,30 @@ class Wiring:
     def _show_photo(self, photo: Photo) -> Changes:
         shown = {"url": photo.url, "name": photo.name}
         update = gr.update(value=[], photo=shown, areas={}, message=said(""))
-        return {self.tab.photo: update, self.photo: photo, self.areas: {}, self.tab.error: ""}
+        return {self.tab.photo: update, self.state.photo: photo, self.state.areas: {}, self.tab.error: ""}
 
     def find(self, values: Values) -> Changes:
         """Paint the automatic areas of the prompt's regions, or say why there are none."""
-        try:
-            areas, missing = self.actions.find_areas(self._request(values))
-        except Exception as error:
-            return {self.tab.photo: gr.update(message=said(sentence(error)))}
+        return self.actions.attempt(lambda: self._find(values), self._say_on_photo)
+
+    def _find(self, values: Values) -> Changes:
+        areas, missing = self.actions.find_areas(self.reading.request(values))
         strokes = [{"tool": "area", "region": region} for region in areas]
         urls = {str(region): brush.area_url(area, region) for region, area in areas.items()}
         update = gr.update(value=strokes, areas=urls, message=said(" ".join(missing)))
-        return {self.tab.photo: update, self.areas: areas}
+        return {self.tab.photo: update, self.state.areas: areas}
 
-    # --- reading the prompt -----------------------------------------------------------------------------------------
-
-    def read(self, values: Values) -> Changes:
-        """Show how prompt and settings are read, and what they would make."""
-        try:
-            preview = self.actions.preview(self._request(values))
-        except Exception as error:
-            return {self.tab.reading: panels.reading_error(sentence(error))}
-        before, edited = values[self.shown], values[self.edited]
-        plan = preview.settings.animate.motion.plan
-        after = Shown(plan, tuple(sorted(preview.ignored.items())))
-        changes = {self.tab.reading: panels.reading_panel(preview, edited, values[self.photo] is not None), self.shown: after}
-        if plan is not None and plan != before.plan:
-            changes |= {self.tab.photo: gr.update(labels=panels.area_labels(plan.regions))}
-            changes |= {} if edited else self._show_plan(plan)
-        if after.ignored != before.ignored:
-            changes |= self._grey_out(preview.ignored)
-        return changes
-
-    def edit(self, values: Values) -> Changes:
-        """The plan was changed by hand: from now on it replaces what the prompt says."""
-        changes = self.read({**values, self.edited: True})
-        count = int(values[self.tab.plan.count])
-        boxes = {box: gr.update(visible=number < count) for number, box in enumerate(self.tab.plan.boxes)}
-        return {**changes, **boxes, self.edited: True, self.tab.plan.reset: gr.update(visible=True)}
-
-    def follow_prompt(self, values: Values) -> Changes:
-        """Give the plan back to the prompt."""
-        changes = self.read({**values, self.edited: False, self.shown: Shown()})
-        return {**changes, self.edited: False, self.tab.plan.reset: gr.update(visible=False)}
-
-    def _show_plan(self, plan: MotionPlan) -> Changes:
-        editor = self.tab.plan
-        changes: Changes = dict(zip(editor.form.components, editor.form.show(plan), strict=True))
-        changes[editor.count] = len(plan.regions)
-        for number, (row, box) in enumerate(zip(editor.rows, editor.boxes, strict=True)):
-            changes[box] = gr.update(visible=number < len(plan.regions))
-            if number < len(plan.regions):
-                changes |= dict(zip(row.components, row.show(plan.regions[number]), strict=True))
-        return changes
-
-    def _grey_out(self, ignored: Mapping[str, str]) -> Changes:
-        return {c.component: c.grey_out(ignored.get(name, "")) for name, c in self.tab.advanced.controls.items()}
-
-    def choose_preset(self, name: str) -> list[Any]:
-        """Set the settings that presets differ in to those of one preset; the others stay as they are."""
-        wanted = make_settings({"preset": name})
-        touched = {key for preset in preset_names() for key in flat(load_preset(preset))}
-        updates = self.tab.advanced.show(wanted)
-        return [update if key in touched else gr.skip() for key, update in zip(self.tab.advanced.controls, updates)]
-
-    def _request(self, values: Values) -> Request:
-        tab = self.tab
-        changes = merge(tab.advanced.read(values), {"preset": values[tab.preset], "prompt": values[tab.prompt]})
-        plan = None
-        if values[self.edited]:
-            rows = tab.plan.rows[: int(values[tab.plan.count])]
-            plan = {**tab.plan.form.read(values), "regions": [row.read(values) for row in rows]}
-        strokes = brush.parse_strokes(values[tab.photo])
-        return Request(values[self.photo], changes, strokes, values[self.areas], plan)
+    def _say_on_photo(self, message: str) -> Changes:
+        return {self.tab.photo: gr.update(message=said(message))}
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
     def generate(self, values: Values) -> Changes:
         """Put a run in the queue and follow it."""
-        try:
-            return {**self._show_run(self.actions.generate(self._request(values))), self.tab.error: ""}
-        except Exception as error:
-            return {self.tab.error: panels.error_panel(sentence(error))}
+        return self.actions.attempt(
+            lambda: {**self._show_run(self.actions.generate(self.reading.request(values))), self.tab.error: ""},
+            lambda message: {self.tab.error: panels.error_panel(message)},
+        )
 
     def stop(self, watched: Watched) -> Changes:
         """Stop the run that this page follows."""
@@ -248,12 +147,12 @@ class Wiring:
         job = self.actions.jobs.get(watched.run_id)
         if job is None:
             return {self.timer: gr.Timer(active=False)}
-        return gr.skip() if job.version == watched.version else self._show_run(job)
+        return {self.state.watched: watched} if job.version == watched.version else self._show_run(job)
 
     def _show_run(self, job: Snapshot) -> Changes:
         busy = not job.is_finished
         return {
-            self.watched: Watched(job.record.run_id, job.version),
+            self.state.watched: Watched(job.record.run_id, job.version),
             self.timer: gr.Timer(active=busy),
             self.tab.status: panels.status_panel(job, self.actions.jobs.active()),
             self.tab.result: panels.result_panel(job, self.actions.jobs.outputs),
@@ -266,7 +165,7 @@ class Wiring:
         """A page that opens shows the run under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest()
         if job is None:
-            return gr.skip()
+            return {self.state.watched: Watched()}
         asked = job.record.requested
         changes = self._show_run(job) | {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
         changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
@@ -274,7 +173,10 @@ class Wiring:
             photo = open_photo(job.image, job.record.inputs[0].name)
         except ImageToVideoError:
             return changes  # the upload is gone; the kept copy is in the record
-        return changes | {self.photo: photo, self.tab.photo: gr.update(photo={"url": photo.url, "name": photo.name})}
+        return changes | {
+            self.state.photo: photo,
+            self.tab.photo: gr.update(photo={"url": photo.url, "name": photo.name}),
+        }
 
     def reuse_seed(self, event: gr.EventData) -> int:
         """Put the seed of a finished run into the form."""

@@ -1,0 +1,251 @@
+"""The page in a real browser, on the real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import (
+    Server,
+    browsing,
+    generate,
+    open_advanced,
+    opened,
+    paint,
+    serving,
+    set_small,
+    setting,
+    start,
+    upload,
+    visit,
+    wait_for_result,
+)
+from tests.photos import COFFEE, photo
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LONG = 3000
+"""Frames of a run that is still under way when a test looks at it."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("page")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with browsing(chromium) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    with opened(browser, server, viewport={"width": 1440, "height": 1000}) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def coffee(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "my coffee <b>.jpg"
+    Image.fromarray(photo(COFFEE)).save(path, quality=92)
+    return path
+
+
+def test_without_a_photo_generate_asks_for_one(page: Page) -> None:
+    page.click("#generate")
+    expect(page.locator("#error .alert")).to_contain_text("no photo yet")
+
+
+def test_a_photo_and_a_prompt_become_a_video_that_plays_with_its_record(
+    page: Page, server: Server, coffee: Path
+) -> None:
+    upload(page, coffee)
+    page.fill("#prompt textarea", "slowly zoom in while panning left")
+    open_advanced(page)
+    set_small(page)
+    setting(page, "seed").fill("7")
+    expect(page.locator("#reading .summary")).to_contain_text("8 frames at 30 fps")
+    generate(page)
+
+    video = page.locator("#result video")
+    before = video.evaluate("film => film.currentTime")
+    page.wait_for_function("before => document.querySelector('#result video').currentTime != before", arg=before)
+    assert video.evaluate("film => film.videoWidth") == 160
+    assert page.locator("#result .seed").inner_text() == "7"
+    record = server.records()[-1]
+    assert record["status"] == "succeeded"
+    assert record["output"]["num_frames"] == 8
+    assert record["requested"]["prompt"] == "slowly zoom in while panning left"
+    expect(page.locator("#result .record")).to_contain_text("succeeded")
+    page.get_by_text("Record as JSON").click()
+    assert record["run_id"] in page.locator("#result .json").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert Path(download.value.path()).read_bytes() == (server.outputs / record["output"]["path"]).read_bytes()
+
+
+def test_stop_ends_the_run_and_leaves_a_cancelled_record(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    open_advanced(page)
+    set_small(page, frames=LONG, width=640)
+    page.click("#generate")
+    expect(page.locator("#generate")).to_be_hidden()
+    expect(page.locator("#status .log")).to_contain_text("frames at 30 per second")
+    page.click("#stop")
+    wait_for_result(page)
+    expect(page.locator("#result .alert")).to_contain_text("The run was stopped")
+    expect(page.locator("#generate")).to_be_visible()
+    assert server.records()[-1]["status"] == "cancelled"
+    assert not list(server.outputs.glob(f"{server.records()[-1]['run_id']}.mp4"))
+
+
+def test_a_reload_finds_the_run_again_with_its_photo_and_prompt_and_then_its_result(
+    page: Page, server: Server, coffee: Path
+) -> None:
+    upload(page, coffee)
+    page.fill("#prompt textarea", "pan right")
+    open_advanced(page)
+    set_small(page, frames=300, width=640)
+    start(page)
+    visit(page, server)
+    expect(page.locator("#status .status")).to_be_visible()
+    expect(page.locator("#stop")).to_be_visible()
+    expect(page.locator("#prompt textarea")).to_have_value("pan right")
+    expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
+    wait_for_result(page)
+    expect(page.locator("#result video")).to_be_visible()
+
+
+def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    open_advanced(page)
+    set_small(page, frames=LONG, width=640)
+    start(page)
+    page.click("#more")
+    expect(page.locator("#status")).to_contain_text("next in the queue")
+    page.click("#stop")
+    expect(page.locator("#result .alert")).to_contain_text("taken out of the queue")
+    visit(page, server)
+    expect(page.locator("#stop")).to_be_visible()
+    page.click("#stop")
+    wait_for_result(page)
+    assert [record["status"] for record in server.records()[-2:]] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [("notes.png", b"this is text", "notes.png"), ("empty.jpg", b"", "empty.jpg")],
+)
+def test_a_wrong_file_is_told_in_one_sentence_and_the_page_stays_usable(
+    page: Page, coffee: Path, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    page.set_input_files(".photo input[type=file]", tmp_path / name)
+    message = page.locator(".photo-message")
+    expect(message).to_contain_text(sentence)
+    assert "Traceback" not in message.inner_text()
+    upload(page, coffee)
+    expect(message).to_be_empty()
+
+
+def test_a_photo_that_no_browser_shows_is_shown(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "scan.tiff"
+    Image.fromarray(photo(COFFEE)).convert("CMYK").save(path)
+    upload(page, path)
+    assert page.locator(".photo-stage img").evaluate("image => image.naturalWidth") == 600
+
+
+def test_a_bad_setting_is_told_in_one_sentence_and_nothing_runs(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    open_advanced(page)
+    setting(page, "prepare.width").fill("9999")
+    expect(page.locator("#reading .alert")).to_contain_text("prepare.width")
+    runs = len(server.records())
+    page.click("#generate")
+    expect(page.locator("#error .alert")).to_contain_text("4096")
+    assert len(server.records()) == runs
+    setting(page, "prepare.width").fill("321")
+    expect(page.locator("#reading .notices")).to_contain_text("321")
+
+
+def test_a_preset_sets_its_values_and_leaves_the_others(page: Page) -> None:
+    open_advanced(page)
+    setting(page, "animate.num_frames").fill("11")
+    page.locator("#preset").get_by_text("Draft").click()
+    expect(setting(page, "prepare.resolution")).to_have_value("480")
+    expect(setting(page, "animate.num_frames")).to_have_value("11")
+    page.locator("#preset").get_by_text("High").click()
+    expect(setting(page, "prepare.resolution")).to_have_value("1080")
+
+
+def test_settings_without_effect_are_greyed_out_with_the_reason(page: Page) -> None:
+    open_advanced(page)
+    expect(setting(page, "animate.negative_prompt")).to_be_disabled()
+    expect(page.locator("#advanced")).to_contain_text("without a diffusion model")
+    expect(setting(page, "animate.num_frames")).to_be_enabled()
+    setting(page, "animate.seconds").fill("2")
+    expect(setting(page, "animate.num_frames")).to_be_disabled()
+
+
+def test_unknown_words_are_named_and_the_plan_follows_the_prompt_until_it_is_edited(page: Page) -> None:
+    page.fill("#prompt textarea", "zoom in and frobnicate the zorgle")
+    expect(page.locator("#reading .unknown").first).to_contain_text("frobnicate")
+    expect(page.locator("#reading .plan")).to_contain_text("Zooms in")
+    page.click("#edit-motion > button")
+    page.locator("#plan-camera-roll input[type=number]").fill("30")
+    expect(page.locator("#reading .tag")).to_be_visible()
+    page.fill("#prompt textarea", "pan left")
+    expect(page.locator("#reading .plan")).to_contain_text("Zooms in")
+    page.click("#follow-prompt")
+    expect(page.locator("#reading .plan")).to_contain_text("Pans left")
+
+
+def test_a_painted_area_moves_and_the_rest_stands_still(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    page.fill("#prompt textarea", "")
+    paint(page, 0, [(0.15, 0.2), (0.35, 0.25)])
+    open_advanced(page)
+    set_small(page, frames=12, width=320)
+    generate(page)
+    record = server.records()[-1]
+    assert [source["role"] for source in record["inputs"]] == ["image", "mask"]
+    mask = cv2.imread(str(server.outputs / record["inputs"][1]["path"]), cv2.IMREAD_GRAYSCALE)
+    assert mask is not None
+    assert mask.shape == (400, 600)
+    inside, outside = motion_inside_and_outside(server.outputs / record["output"]["path"], mask)
+    assert inside > 5 * outside
+
+
+def motion_inside_and_outside(video: Path, mask: cv2.typing.MatLike) -> tuple[float, float]:
+    reader = cv2.VideoCapture(str(video))
+    frames = []
+    while (read := reader.read())[0]:
+        frames.append(read[1].astype(np.float32))
+    reader.release()
+    change = np.abs(frames[len(frames) // 2] - frames[0]).mean(axis=2)
+    small = cv2.resize(mask, (change.shape[1], change.shape[0]))
+    return float(change[small > 250].mean()), float(change[small == 0].mean())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, server: Server, scheme: str) -> None:
+    size = {"width": 390, "height": 844}
+    with opened(browser, server, viewport=size, color_scheme=scheme, has_touch=True, is_mobile=True) as page:
+        page.click("[data-example='2']")
+        expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
+        page.click("#edit-motion > button")
+        open_advanced(page)
+        expect(page.locator("#generate")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        too_wide = page.evaluate(
+            """() => [...document.querySelectorAll('.card, .card input, .card button, .photo, .part-result')]
+            .filter(each => !each.closest('.strip') && each.getBoundingClientRect().right > 390.5)
+            .map(each => each.outerHTML.slice(0, 120))"""
+        )
+        assert too_wide == []

@@ -1,0 +1,194 @@
+"""Helpers of the browser tests: the real server in a process of its own, and a page that tolerates no noise."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+START_SECONDS = 60
+"""How long the server may take to answer on a slow machine."""
+
+RUN_MILLISECONDS = 60_000
+"""How long a small run may take on a slow machine."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A page that is being served."""
+
+    address: str
+    outputs: Path
+    logs: Path
+
+    def records(self) -> list[dict[str, Any]]:
+        """The run records, oldest first."""
+        paths = sorted(self.outputs.glob("video_*.json"), key=lambda path: path.stat().st_mtime)
+        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """Serve the page with outputs and logs below `folder`, as `python -m app` does."""
+    port = free_port()
+    server = Server(f"http://127.0.0.1:{port}", folder / "outputs", folder / "logs")
+    arguments = ["--port", str(port), "--outputs", str(server.outputs), "--logs", str(server.logs)]
+    with (folder / "server.txt").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments], cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(server.address, process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with opener.open(address, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise RuntimeError("the server did not answer")
+
+
+@contextmanager
+def browsing(chromium: str) -> Iterator[Browser]:
+    """The browser at this path, without a screen. Debian's chromium plays H.264."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Noise:
+    """What no page may do: log errors, throw, or ask anything outside this machine."""
+
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """Collect the noise of a page."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+            self.outside.append(request.url)
+
+
+@contextmanager
+def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
+    """A fresh tab on the page; `context` are options of a playwright context. Fails on noise when it closes."""
+    noise = Noise()
+    with closing(browser.new_context(**context)) as tabs:
+        page = tabs.new_page()
+        noise.listen(page)
+        visit(page, server)
+        yield page
+    assert not noise.errors
+    assert not noise.outside
+
+
+def visit(page: Page, server: Server) -> None:
+    """Open the page and wait until it can be used."""
+    page.goto(server.address)
+    expect(page.locator("#reading .plan")).to_be_visible(timeout=30_000)
+
+
+def upload(page: Page, photo: Path) -> None:
+    """Choose a photo and wait until it is shown."""
+    shown = page.locator(".photo")
+    count = int(shown.get_attribute("data-photo") or 0)
+    page.set_input_files(".photo input[type=file]", photo)
+    expect(shown).to_have_attribute("data-photo", str(count + 1))
+
+
+def setting(page: Page, name: str) -> Locator:
+    """What a setting is typed into, by the setting's full name."""
+    return page.locator(f"#setting-{name.replace('.', '-')}").locator("input, textarea").first
+
+
+def open_advanced(page: Page) -> None:
+    """Unfold the advanced settings."""
+    page.click("#advanced > button")
+    expect(setting(page, "animate.num_frames")).to_be_visible()
+
+
+def set_small(page: Page, frames: int = 8, width: int = 160) -> None:
+    """Ask for a video that is made in a moment. The advanced settings are unfolded."""
+    setting(page, "animate.num_frames").fill(str(frames))
+    setting(page, "prepare.width").fill(str(width))
+
+
+def paint(page: Page, region: int, points: list[tuple[float, float]]) -> None:
+    """Draw a stroke with the brush of a region; `points` are fractions of the photo."""
+    chip = page.locator(f".photo [data-region='{region}']")
+    if chip.get_attribute("aria-pressed") != "true":
+        chip.click()
+    box = page.locator(".photo canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def start(page: Page) -> None:
+    """Press Generate and wait until the run has begun, so that what is shown next is its own."""
+    page.click("#generate")
+    expect(page.locator("#status .status")).to_be_visible()
+
+
+def wait_for_result(page: Page) -> None:
+    """Wait until the run that the page follows has ended."""
+    expect(page.locator("#result .result")).to_be_visible(timeout=RUN_MILLISECONDS)
+
+
+def generate(page: Page) -> None:
+    """Press Generate and wait for the result of this run."""
+    results = page.locator("#result .result")
+    before = results.get_attribute("data-run") if results.count() else "none"
+    page.click("#generate")
+    expect(page.locator(f"#result .result:not([data-run='{before}'])")).to_be_visible(timeout=RUN_MILLISECONDS)
