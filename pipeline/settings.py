@@ -164,10 +164,10 @@ class EncodeSettings(FrozenModel):
     """Frames per second: whole, decimal (29.97) or exact (30000/1001)."""
 
     crf: int = Field(18, ge=0, le=51, json_schema_extra={"step": 1})
-    """Constant rate factor: 18 looks like the original, 23 is smaller, 0 keeps H.264 lossless."""
+    """Constant rate factor: 18 looks like the original, 23 is smaller. 0 is lossless, which some players refuse."""
 
     x264_preset: X264Preset = X264Preset.MEDIUM
-    """Slower presets make smaller mp4 files of the same quality."""
+    """Slower presets make smaller mp4 files of the same quality. Above 720p the lookahead is shorter, to save memory."""
 
     threads: int = Field(4, ge=1, le=64, json_schema_extra={"step": 1})
     """Threads of the encoder. Another count gives slightly other pixels, so the same count repeats a video exactly."""
