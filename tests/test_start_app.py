@@ -201,6 +201,22 @@ def test_no_network_is_one_sentence(ready: Copy) -> None:
     assert "logs/setup.log" in sentence
 
 
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "make room"),
+        ("Temporary failure in name resolution", "check the network"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "mend what it says"),
+    ],
+)
+def test_advice_follows_the_reason(ready: Copy, tmp_path: Path, reason: str, advice: str) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "setup.log").write_text(reason)
+    script = 'project=$1; . "$2/scripts/environment.sh"; explain_failure "It failed"'
+    command = ["bash", "-c", script, "bash", str(tmp_path), str(ready.folder)]
+    assert advice in fails(subprocess.run(command, capture_output=True, text=True, check=False))
+
+
 def test_conda_is_used_where_there_is_one_unless_venv_is_asked_for(tmp_path: Path, ready: Copy) -> None:
     copy, stubs = Copy(tmp_path), tmp_path / "stub conda"
     stubs.mkdir()

@@ -20,6 +20,22 @@ from pipeline.errors import InvalidSetting
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+WATCHED = """
+import runpy, sys
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        address = arguments[1] if event == "socket.connect" else arguments
+        if address[0] not in ("127.0.0.1", "localhost", "::1"):
+            print("asked for", address, file=sys.stderr)
+
+sys.addaudithook(watch)
+sys.argv[0] = "app"
+runpy.run_module("app", run_name="__main__", alter_sys=True)
+"""
+"""`python -m app`, with a word on standard error about every address that is not this machine's."""
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -125,7 +141,7 @@ def test_folder_that_cannot_be_written(refused: Refused, tmp_path: Path, flag: s
 def served(folder: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The page, started with a proxy in the environment that nothing may go through, and its address."""
     port = free_port()
-    command = [sys.executable, "-m", "app", "--port", str(port), "--outputs", str(folder / "o")]
+    command = [sys.executable, "-c", WATCHED, "--port", str(port), "--outputs", str(folder / "o")]
     command += ["--logs", str(folder / "logs"), *flags]
     env = os.environ | {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     with subprocess.Popen(
@@ -140,7 +156,7 @@ def served(folder: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serves_and_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_serves_asks_nobody_outside_and_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with served(tmp_path) as (page, address):
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=30) as answer:
             assert answer.status == 200
