@@ -119,29 +119,25 @@ def check_address(host: str, port: int, protected: bool) -> None:
         raise InvalidSetting(
             f"--host {host} lets other machines in: add a password with --auth USER:PASSWORD or --auth-file FILE."
         )
-    for family, *_, address in found:
-        error_number = bind_error(family, str(address[0]), port)
-        if error_number == errno.EADDRINUSE:
-            raise InvalidSetting(taken(host, port))
-        if error_number in (errno.EACCES, errno.EPERM):
-            raise InvalidSetting(
-                f"Port {port} needs an administrator's rights: choose another one, such as --port 7860."
-            )
-        if error_number:
-            raise InvalidSetting(
-                f"--host {host}: this machine cannot listen there ({os.strerror(error_number)}); try --host 127.0.0.1."
-            )
+    failures = [bind_error(family, str(address[0]), port) for family, *_, address in found]
+    if errno.EADDRINUSE in failures:
+        raise InvalidSetting(taken(host, port))
+    if errno.EACCES in failures:
+        raise InvalidSetting(f"Port {port} needs an administrator's rights: choose another one, such as --port 7860.")
+    if all(failures):  # one that works is enough: localhost may also name an IPv6 address that is switched off
+        reason = os.strerror(failures[0])
+        raise InvalidSetting(f"--host {host}: this machine cannot listen there ({reason}); try --host 127.0.0.1.")
 
 
 def bind_error(family: int, host: str, port: int) -> int:
     """The number of the error when listening at an address; 0 when it is free."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":  # a port that was just left is free; on Windows the option would share a taken one
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":  # a port that was just left is free; on Windows the option would share a taken one
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            return error.errno or errno.EINVAL
+    except OSError as error:
+        return error.errno or errno.EINVAL
     return 0
 
 
