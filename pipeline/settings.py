@@ -167,7 +167,7 @@ class EncodeSettings(FrozenModel):
     """Constant rate factor: 18 looks like the original, 23 is smaller. 0 is lossless, which some players refuse."""
 
     x264_preset: X264Preset = X264Preset.MEDIUM
-    """Slower presets make smaller mp4 files of the same quality. Above 720p the lookahead is shorter, to save memory."""
+    """Slower presets make smaller mp4 files of the same quality; above 720p a shorter lookahead saves memory."""
 
     threads: int = Field(4, ge=1, le=64, json_schema_extra={"step": 1})
     """Threads of the encoder. Another count gives slightly other pixels, so the same count repeats a video exactly."""

@@ -37,11 +37,15 @@ class Terminal:
     def _advance(self, progress: Progress) -> None:
         if not self._watched or progress.total <= 1 or not progress.done:
             return
-        if self._bar is None:
-            self._bar = tqdm(total=progress.total, desc="rendering", unit="frame", leave=False, dynamic_ncols=True)
-        self._bar.update(progress.done - self._bar.n)
+        bar = self._bar or _new_bar(progress.total)
+        self._bar = bar
+        bar.update(progress.done - bar.n)
 
     def _print(self, line: str) -> None:
         if self._bar is not None:
             self._bar.clear()
         print(line, file=sys.stderr)
+
+
+def _new_bar(total: int) -> "tqdm[int]":
+    return tqdm(total=total, desc="rendering", unit="frame", leave=False, dynamic_ncols=True)
