@@ -48,7 +48,7 @@ class Runner(Protocol):
 
 @dataclass
 class Job:
-    """One run in the queue. `masks` is a folder of its own that is removed with it; `version` counts its changes."""
+    """One run in the queue. `masks` is a folder that is removed with it; `version` grows with its changes."""
 
     record: RunRecord
     image: Path
@@ -88,12 +88,14 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self._worker: threading.Thread | None = None
         self._closed = False
+        self._version = 0
 
     def submit(self, image: Path, settings: Settings, masks: Path | None = None) -> Snapshot:
         """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used."""
         job = Job(self._load_runner().submit(image, settings, self.outputs), image, masks)
         with self._changed:
             self._jobs[job.record.run_id] = job
+            self._touch(job)
             self._waiting.append(job)
             self._number_queue()
             self._start_worker()
@@ -107,7 +109,7 @@ class Jobs:
             if job is None or job.record.status in FINISHED:
                 return
             job.cancelled.set()
-            job.version += 1
+            self._touch(job)
             if job in self._waiting:
                 self._waiting.remove(job)
                 self._end_unstarted(job)
@@ -127,6 +129,12 @@ class Jobs:
             active = [job for job in jobs if job.record.status not in FINISHED]
             job = active[0] if active else jobs[-1] if jobs else None
             return self._snapshot(job) if job else None
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of any job."""
+        with self._changed:
+            return self._version
 
     def active(self) -> list[Snapshot]:
         """Every job that runs or waits, in order."""
@@ -167,7 +175,7 @@ class Jobs:
                 self._write(record)
             with self._changed:
                 job.record, job.progress = record, None
-                job.version += 1
+                self._touch(job)
                 self._discard(job)
                 self._changed.notify_all()
 
@@ -198,14 +206,18 @@ class Jobs:
                 job.lines.append(event)
             else:
                 job.record = event.model_copy(deep=True)
-            job.version += 1
+            self._touch(job)
+
+    def _touch(self, job: Job) -> None:
+        self._version += 1
+        job.version = self._version
 
     def _number_queue(self) -> None:
         """Give the jobs that wait their places, 1 for the next one, also in their records."""
         for position, job in enumerate(self._waiting, start=1):
             if job.record.queue_position != position:
                 job.record.queue_position = position
-                job.version += 1
+                self._touch(job)
                 self._write(job.record)
 
     def _end_unstarted(self, job: Job) -> None:

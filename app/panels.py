@@ -4,7 +4,6 @@ Everything that comes from a user, a file or a run passes through `html.escape`.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,12 +50,11 @@ def summary(settings: Settings) -> str:
     return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
 
 
-def status_panel(job: Snapshot | None, waiting: Sequence[Snapshot]) -> str:
-    """Progress of a job that runs or waits, its log as it comes, and the other jobs in the queue."""
-    if job is None or job.is_finished:
-        return ""
-    others = [other for other in waiting if other.record.run_id != job.record.run_id]
-    return f'<section class="card status">{_progress(job)}{_log(job.lines)}{_queue(others)}</section>'
+def status_panel(job: Snapshot | None, active: Sequence[Snapshot]) -> str:
+    """Progress of the followed job with its log as it comes, and the other jobs that run or wait."""
+    others = [other for other in active if job is None or other.record.run_id != job.record.run_id]
+    own = f"{_progress(job)}{_log(job.lines)}" if job is not None and not job.is_finished else ""
+    return f'<section class="card status">{own}{_queue(others)}</section>' if own or others else ""
 
 
 def result_panel(job: Snapshot | None, outputs: Path) -> str:
@@ -72,21 +70,25 @@ def result_panel(job: Snapshot | None, outputs: Path) -> str:
 
 
 def _progress(job: Snapshot) -> str:
-    title, fraction, left = "Starting", 0.0, ""
-    if job.position:
-        title = "Waiting: next in the queue" if job.position == 1 else f"Waiting: place {job.position} in the queue"
-    elif job.stopping:
-        title = "Stopping"
-    elif job.progress:
-        title = STAGE_NAMES.get(job.progress.stage, job.progress.stage.capitalize())
-        fraction = job.progress.done / max(1, job.progress.total)
-        left = time_left(job.progress.seconds_left)
+    title, fraction = _stage(job)
+    left = time_left(job.progress.seconds_left) if job.progress and not job.stopping else ""
     percent = f"{100 * fraction:.0f}"
-    return (
-        f'<div class="progress-head"><strong>{escape(title)}</strong><span>{percent} %{left}</span></div>'
+    facts = "" if job.position else f"<span>{percent} %{left}</span>"
+    bar = (
         f'<div class="bar" role="progressbar" aria-label="Progress" aria-valuenow="{percent}">'
         f'<i style="width:{100 * fraction:.1f}%"></i></div>'
     )
+    return f'<div class="progress-head"><strong>{escape(title)}</strong>{facts}</div>{bar}'
+
+
+def _stage(job: Snapshot) -> tuple[str, float]:
+    """What a job is doing, and the part of it that is done."""
+    if job.position:
+        return ("Next in the queue" if job.position == 1 else f"Place {job.position} in the queue"), 0.0
+    if job.progress is None:
+        return "Starting", 0.0
+    name = STAGE_NAMES.get(job.progress.stage, job.progress.stage.capitalize())
+    return ("Stopping" if job.stopping else name), job.progress.done / max(1, job.progress.total)
 
 
 def time_left(seconds: float | None) -> str:
@@ -104,14 +106,14 @@ def _log(lines: Iterable[LogLine]) -> str:
 
 
 def _queue(others: Sequence[Snapshot]) -> str:
-    if not others:
-        return ""
     rows = ""
     for other in others:
+        title, fraction = _stage(other)
+        state = title if other.position else f"{title}, {100 * fraction:.0f} %"
         what = f"{other.record.inputs[0].name}: {other.record.requested.prompt or 'no prompt'}"
         button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
-        rows += f"<li><span>{escape(what)}</span>{button}</li>"
-    return f'<h4>Also in the queue</h4><ul class="queue">{rows}</ul>'
+        rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
+    return f'<h4>Other videos in the queue</h4><ul class="queue">{rows}</ul>' if rows else ""
 
 
 def file_url(path: Path) -> str:
@@ -171,15 +173,13 @@ def _inputs(record: RunRecord) -> str:
 def _times(record: RunRecord) -> str:
     stages = ", ".join(f"{stage.name} {stage.seconds:.1f} s" for stage in record.stages)
     peak = max((stage.peak_memory_bytes or 0 for stage in record.stages), default=0)
-    rows = [("Took", _took(record) + (f" ({stages})" if stages else ""))]
+    rows = []
+    if record.started_at and record.finished_at:
+        took = f"{(record.finished_at - record.started_at).total_seconds():.1f} s"
+        rows.append(("Took", f"{took} ({stages})" if stages else took))
     if peak:
         rows.append(("Peak memory", bytes_text(peak)))
     return "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
-
-
-def _took(record: RunRecord) -> str:
-    start, end = record.started_at, record.finished_at
-    return f"{(end - start).total_seconds():.1f} s" if isinstance(start, datetime) and end else "no time"
 
 
 def bytes_text(count: int) -> str:
@@ -235,7 +235,8 @@ def reading_panel(preview: "Preview", *, edited: bool, has_photo: bool) -> str:
         parts.append(f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>')
     if not edited:
         parts.append(_words(reading))
-        parts.append(_list(("warning", note) for note in reading.notes))
+        level = "warning" if reading.understood or reading.unknown else "info"
+        parts.append(_list((level, note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
     if has_photo:
         parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')

@@ -17,10 +17,11 @@ Changes = dict[Any, Any]
 
 @dataclass(frozen=True)
 class Watched:
-    """The run that a page follows, and the version of it that the page shows."""
+    """The run that a page follows, and the versions of it and of the whole queue that the page shows."""
 
     run_id: str = ""
     version: int = -1
+    queue_version: int = -1
 
 
 @dataclass(frozen=True)

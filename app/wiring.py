@@ -143,23 +143,29 @@ class Wiring:
         return self.poll(Watched(watched.run_id))
 
     def poll(self, watched: Watched) -> Changes:
-        """Show how the followed run is doing, if that has changed."""
-        job = self.actions.jobs.get(watched.run_id)
-        if job is None:
-            return {self.timer: gr.Timer(active=False)}
-        return {self.state.watched: watched} if job.version == watched.version else self._show_run(job)
+        """Show how the followed run and the queue are doing, if that has changed."""
+        jobs = self.actions.jobs
+        job = jobs.get(watched.run_id)
+        if job is None or watched.queue_version == jobs.version:
+            return {self.timer: gr.Timer(active=job is not None and bool(jobs.active()))}
+        return self._show_run(job, watched)
 
-    def _show_run(self, job: Snapshot) -> Changes:
-        busy = not job.is_finished
-        return {
-            self.state.watched: Watched(job.record.run_id, job.version),
-            self.timer: gr.Timer(active=busy),
-            self.tab.status: panels.status_panel(job, self.actions.jobs.active()),
-            self.tab.result: panels.result_panel(job, self.actions.jobs.outputs),
-            self.tab.go: gr.update(visible=not busy),
-            self.tab.stop: gr.update(visible=busy, interactive=not job.stopping),
-            self.tab.more: gr.update(visible=busy),
+    def _show_run(self, job: Snapshot, before: Watched | None = None) -> Changes:
+        jobs, busy = self.actions.jobs, not job.is_finished
+        version, active = jobs.version, jobs.active()
+        changes: Changes = {
+            self.state.watched: Watched(job.record.run_id, job.version, version),
+            self.timer: gr.Timer(active=bool(active)),
+            self.tab.status: panels.status_panel(job, active),
         }
+        if before is None or before.version != job.version:
+            changes |= {
+                self.tab.result: panels.result_panel(job, jobs.outputs),
+                self.tab.go: gr.update(visible=not busy),
+                self.tab.stop: gr.update(visible=busy, interactive=not job.stopping),
+                self.tab.more: gr.update(visible=busy),
+            }
+        return changes
 
     def restore(self) -> Changes:
         """A page that opens shows the run under way, or the last one, with what it was asked for."""

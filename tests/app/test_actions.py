@@ -1,0 +1,190 @@
+"""What the page does, without a browser: uploads are checked, requests become runs, and panels escape everything."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import panels
+from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload
+from app.brush import Stroke
+from app.jobs import Jobs, Snapshot
+from app.texts import EXAMPLE_PHOTOS, Example
+from pipeline.context import LogLine, Progress
+from pipeline.errors import InvalidImage, InvalidInput, InvalidSetting
+from pipeline.motion_plan import Region, RegionKind
+from pipeline.records import Notice, RunStatus
+
+SECONDS = 60.0
+NASTY = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def jobs(outputs: Path) -> Iterator[Jobs]:
+    queue = Jobs(outputs, load_runner)
+    yield queue
+    queue.close(SECONDS)
+
+
+@pytest.fixture
+def actions(jobs: Jobs, tmp_path: Path) -> Actions:
+    return Actions(jobs, tmp_path / "uploads", tmp_path / "logs")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Photo:
+    path = tmp_path / "uploads" / "noise.png"
+    path.parent.mkdir()
+    pixels = np.random.default_rng(1).integers(0, 255, (90, 120, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return open_photo(path, path.name)
+
+
+def small(photo: Photo, *strokes: Stroke, prompt: str = "pan left") -> Request:
+    changes = {"prompt": prompt, "seed": 3, "prepare": {"width": 64, "height": 48}, "animate": {"num_frames": 3}}
+    return Request(photo, changes, strokes)
+
+
+def dot(region: int) -> Stroke:
+    return Stroke(tool="brush", region=region, size=0.3, points=((0.5, 0.5),))
+
+
+def finished(jobs: Jobs, job: Snapshot) -> Snapshot:
+    done = jobs.wait(job.record.run_id, SECONDS)
+    assert done is not None
+    assert done.record.status is RunStatus.SUCCEEDED, done.record.error
+    return done
+
+
+def test_only_files_of_the_upload_folder_are_trusted(tmp_path: Path) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"x")
+    (tmp_path / "secret.png").write_bytes(b"x")
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    assert trusted_upload(str(folder / "a.png"), folder) == folder / "a.png"
+    for path in ("secret.png", "uploads/../secret.png", "uploads/link.png", "uploads/gone.png", "uploads"):
+        with pytest.raises(InvalidImage, match="choose the photo again"):
+            trusted_upload(str(tmp_path / path), folder)
+
+
+def test_a_run_is_made_as_asked(actions: Actions, jobs: Jobs, photo: Photo) -> None:
+    record = finished(jobs, actions.generate(small(photo))).record
+    assert record.seed == 3
+    assert record.output is not None
+    assert (record.output.width, record.output.height, record.output.num_frames) == (64, 48, 3)
+
+
+def test_painted_areas_reach_the_run_with_their_regions_and_leave_no_files_behind(
+    actions: Actions, jobs: Jobs, photo: Photo
+) -> None:
+    request = small(photo, dot(1), prompt="the clouds drift and the water flows")
+    shown = actions.preview(request).settings.animate.motion.plan
+    assert shown is not None
+    job = actions.generate(request)
+    masks = job.record.requested.prepare.masks
+    used = finished(jobs, job).record.used
+    assert used is not None
+    assert used.animate.motion.plan is not None
+    assert used.animate.motion.plan.regions[0].kind == shown.regions[1].kind
+    assert {region.kind for region in used.animate.motion.plan.regions} == {RegionKind.CLOUDS, RegionKind.WATER}
+    assert not any(path.exists() for path in masks)
+
+
+def test_painting_does_not_change_which_colour_stands_for_which_region(actions: Actions, photo: Photo) -> None:
+    prompt = "the clouds drift and the water flows"
+    plans = [actions.preview(small(photo, *strokes, prompt=prompt)) for strokes in ((), (dot(1),), (dot(0), dot(1)))]
+    assert plans[0].settings.animate.motion.plan is not None
+    assert plans[0].settings.animate.motion.plan == plans[1].settings.animate.motion.plan
+    assert plans[0].settings.animate.motion.plan == plans[2].settings.animate.motion.plan
+
+
+def test_an_edited_plan_replaces_the_one_of_the_prompt(actions: Actions, photo: Photo) -> None:
+    request = small(photo)
+    edited = Request(request.photo, request.changes, plan={"camera": {"roll": 12.0}, "regions": []})
+    plan = actions.preview(edited).settings.animate.motion.plan
+    assert plan is not None
+    assert plan.camera.roll == 12.0
+    assert plan.camera.pan_x == 0.0
+
+
+def test_a_plan_out_of_bounds_is_told_with_its_full_name(photo: Photo) -> None:
+    with pytest.raises(InvalidSetting, match=r"animate\.motion\.plan\.camera\.roll"):
+        Request(photo, {}, plan={"camera": {"roll": 999}}).settings()
+
+
+def test_without_a_photo_there_is_a_sentence_and_no_run(actions: Actions, jobs: Jobs) -> None:
+    with pytest.raises(InvalidInput, match=NO_PHOTO):
+        actions.generate(Request(None, {}))
+    assert jobs.latest() is None
+
+
+def test_areas_are_found_only_for_what_the_prompt_names(actions: Actions, photo: Photo) -> None:
+    with pytest.raises(InvalidInput, match="names nothing that moves"):
+        actions.find_areas(small(photo, prompt="zoom in"))
+    areas, missing = actions.find_areas(small(photo, prompt="the water flows"))
+    assert len(areas) + len(missing) == 1
+
+
+@pytest.mark.allow_errors
+def test_a_defect_becomes_a_sentence_that_names_the_log(actions: Actions) -> None:
+    def broken() -> str:
+        raise KeyError("a secret of the program")
+
+    told = actions.attempt(broken, str)
+    assert "KeyError" in told
+    assert "logs" in told
+    assert "secret" not in told
+
+
+def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo: Photo) -> None:
+    preview = actions.preview(small(photo, prompt=NASTY))
+    pieces = [panels.reading_panel(preview, edited=False, has_photo=True), panels.error_panel(NASTY)]
+    job = finished(jobs, actions.generate(small(photo, prompt=NASTY)))
+    record = job.record.model_copy(update={"notices": [Notice(stage="x", message=NASTY)]}, deep=True)
+    record.inputs[0].name = NASTY
+    nasty = Snapshot(record, job.image, None, (LogLine("info", NASTY),), 0, False, 1)
+    waiting = Snapshot(record.model_copy(update={"status": RunStatus.QUEUED}), job.image, None, (), 1, False, 1)
+    pieces += [panels.result_panel(nasty, jobs.outputs), panels.status_panel(None, [waiting])]
+    assert all("<img src=x" not in piece for piece in pieces)
+    assert all("onerror=&quot;" in piece or "onerror=\\&quot;" in piece for piece in pieces[1:])
+
+
+def test_the_result_shows_file_seed_stages_and_the_whole_record(actions: Actions, jobs: Jobs, photo: Photo) -> None:
+    job = finished(jobs, actions.generate(small(photo)))
+    shown = panels.result_panel(job, jobs.outputs)
+    assert job.record.output is not None
+    for text in (job.record.output.path, str(job.record.seed), "prepare", "encode", "Peak memory", "noise.png"):
+        assert text in shown
+    assert json.dumps(job.record.run_id).replace('"', "&quot;") in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (0.2, "· 1 s left"), (42.4, "· 42 s left"), (150.0, "· 2 min left")]
+)
+def test_time_left_is_told_in_whole_units(seconds: float | None, text: str) -> None:
+    assert panels.time_left(seconds).strip() == text
+
+
+def test_the_brush_is_labelled_after_the_plan() -> None:
+    regions = [Region(kind=RegionKind.FALLING_LEAVES)]
+    assert panels.area_labels(regions) == ["Falling leaves", "Area 2", "Area 3", "Area 4"]
+
+
+def test_progress_shows_stage_and_per_cent(actions: Actions, jobs: Jobs, photo: Photo) -> None:
+    record = finished(jobs, actions.generate(small(photo))).record.model_copy(update={"status": RunStatus.RUNNING})
+    job = Snapshot(record, photo.path, Progress("encode", 1, 4, 9.0), (), 0, False, 1)
+    shown = panels.status_panel(job, [job])
+    assert "25 %" in shown
+    assert "9 s left" in shown
+
+
+@pytest.mark.parametrize("example", EXAMPLE_PHOTOS, ids=lambda example: example.file)
+def test_the_examples_open_and_their_prompts_are_understood(actions: Actions, example: Example) -> None:
+    photo = open_photo(example.path, example.file)
+    reading = actions.preview(Request(photo, {"prompt": example.prompt})).reading
+    assert reading.unknown == ()
+    assert min(photo.width, photo.height) >= 300
