@@ -2,6 +2,7 @@
 
 import sys
 from types import TracebackType
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self._watched = sys.stderr.isatty()
-        self._bar: tqdm[int] | None = None
+        self._bar: tqdm[NoReturn] | None = None
 
     def __enter__(self) -> "Terminal":
         return self
@@ -47,5 +48,5 @@ class Terminal:
         print(line, file=sys.stderr)
 
 
-def _new_bar(total: int) -> "tqdm[int]":
+def _new_bar(total: int) -> "tqdm[NoReturn]":
     return tqdm(total=total, desc="rendering", unit="frame", leave=False, dynamic_ncols=True)
