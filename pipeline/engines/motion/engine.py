@@ -8,7 +8,7 @@ from pipeline.engines.base import Capabilities
 from pipeline.engines.motion.animator import RegionAnimator
 from pipeline.engines.motion.areas import find_area
 from pipeline.engines.motion.camera import CameraPath
-from pipeline.engines.motion.fade import fade_level, fade_to
+from pipeline.engines.motion.fade import fade_advice, fade_level, fade_to
 from pipeline.engines.motion.prompt import describe_plan, read_prompt
 from pipeline.engines.motion.resample import CameraRenderer
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
@@ -120,8 +120,9 @@ def _renderer(plan: MotionPlan, image: PreparedImage, settings: Settings, contex
         context.note("animate", "Nothing in the picture could be set in motion: the camera moves in gently.", "warning")
         plan = plan.model_copy(update={"camera": GENTLE_ZOOM})
     path = CameraPath(plan.camera, image.width, image.height, count, plan.loop, context.seed)
-    if path.advice:
-        context.note("animate", path.advice)
+    for advice in (path.advice, fade_advice(plan)):
+        if advice:
+            context.note("animate", advice)
     camera = CameraRenderer(path, image.plate)
     animators = [
         RegionAnimator(camera.plate, camera.fit_mask(mask), region, count, plan.loop, context.seed + number)

@@ -10,9 +10,9 @@ from pipeline.motion_plan import MotionPlan
 def fade_level(plan: MotionPlan, index: int, count: int) -> float:
     """How much of the fade colour covers frame `index` of `count`: 0 is all picture, 1 all colour.
 
-    The first frame of a fade-in and the last of a fade-out are all colour; fades that overlap add up. In a loop the
-    fade-out ends in the frame after the last one, which is the first, and a fade at one end only is taken for both:
-    the loop would jump otherwise.
+    The first frame of a fade-in and the last of a fade-out are all colour; fades that overlap multiply. In a loop the
+    fade-out ends in the frame after the last one, which is the first, and a fade at one end only is taken for both
+    (see `fade_advice`).
     """
     fade_in, fade_out = plan.fade_in, plan.fade_out
     if plan.loop:
@@ -21,6 +21,13 @@ def fade_level(plan: MotionPlan, index: int, count: int) -> float:
     risen = _smooth(time / fade_in) if fade_in else 1.0
     fallen = _smooth((1 - time) / fade_out) if fade_out else 1.0
     return 1 - risen * fallen
+
+
+def fade_advice(plan: MotionPlan) -> str | None:
+    """A sentence for the user where the fades are not quite those of the plan."""
+    if plan.loop and bool(plan.fade_in) != bool(plan.fade_out):
+        return "A loop that fades at one end only would jump at its join, so both ends fade."
+    return None
 
 
 def fade_to(frame: Frame, colour: str, level: float) -> Frame:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.engines.motion.fade import fade_level, fade_to
+from pipeline.engines.motion.fade import fade_advice, fade_level, fade_to
 from pipeline.motion_plan import MotionPlan
 from tests.photos import CHELSEA, photo
 
@@ -17,6 +17,7 @@ def levels(plan: MotionPlan, count: int) -> NDArray[np.float64]:
 
 def test_nothing_fades_unless_asked() -> None:
     assert not levels(MotionPlan(), 30).any()
+    assert fade_advice(MotionPlan(fade_in=0.2)) is None
     frame = photo(CHELSEA)
     assert fade_to(frame, "#ff0000", 0.0) is frame
 
@@ -51,3 +52,4 @@ def test_a_loop_that_fades_meets_itself_in_the_colour(fade_in: float, fade_out: 
     assert fading[0] == 1
     np.testing.assert_allclose(fading[1:], fading[:0:-1], atol=1e-12)
     assert 0.9 < fading[-1] < 1
+    assert (fade_advice(MotionPlan(loop=True, fade_in=fade_in, fade_out=fade_out)) is None) == (fade_in == fade_out)
