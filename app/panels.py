@@ -4,6 +4,7 @@ Everything that comes from a user, a file or a run passes through `html.escape`.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from app.brush import COLOURS, thumbnail_url
 from app.jobs import Snapshot
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.context import LogLine
-from pipeline.motion_plan import Region
+from pipeline.motion_plan import MotionPlan, Region
 from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
 
@@ -224,23 +225,41 @@ def wrong(message: str) -> str:
     return READING + error_panel(message)
 
 
-def reading_panel(preview: "Preview", *, edited: bool, has_photo: bool) -> str:
-    """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
-    from pipeline.engines.motion.prompt import describe_plan
+@dataclass(frozen=True)
+class Asked:
+    """What of a request the reading depends on: a photo, painted areas, a plan that was edited by hand."""
 
-    plan, reading = preview.settings.animate.motion.plan, preview.reading
+    photo: bool
+    painted: bool
+    edited: bool
+
+
+def reading_panel(preview: "Preview", asked: Asked) -> str:
+    """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
+    plan = preview.settings.animate.motion.plan
     parts = [READING]
     if plan is not None:
-        mark = '<span class="tag">edited by you</span>' if edited else ""
-        parts.append(f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>')
-    if not edited:
-        parts.append(_words(reading))
+        parts.append(_plan(plan, asked))
+    if not asked.edited:
+        reading = preview.reading
         level = "warning" if reading.understood or reading.unknown else "info"
-        parts.append(_list((level, note) for note in reading.notes))
+        parts.append(_words(reading) + _list((level, note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
-    if has_photo:
+    if asked.photo:
         parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
     return "".join(parts)
+
+
+def _plan(plan: MotionPlan, asked: Asked) -> str:
+    from pipeline.engines.motion.prompt import describe_plan
+
+    mark = '<span class="tag">edited by you</span>' if asked.edited else ""
+    hint = (
+        '<p class="hint">What moves by itself is looked for in the photo: Find areas shows where, to correct it.</p>'
+        if plan.regions and asked.photo and not asked.painted
+        else ""
+    )
+    return f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>{hint}'
 
 
 def _words(reading: "PromptReading") -> str:

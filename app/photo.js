@@ -47,6 +47,7 @@ function showPhoto() {
     }
     redraw();
   };
+  picture.alt = photo.name;
   picture.src = photo.url;
 }
 

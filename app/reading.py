@@ -39,7 +39,8 @@ class Reading:
         before, edited = values[self.state.shown], values[self.state.edited]
         plan = preview.settings.animate.motion.plan
         after = Shown(plan, tuple(sorted(preview.ignored.items())))
-        panel = panels.reading_panel(preview, edited=edited, has_photo=values[self.state.photo] is not None)
+        asked = panels.Asked(values[self.state.photo] is not None, bool(values[self.tab.photo]), edited)
+        panel = panels.reading_panel(preview, asked)
         changes: Changes = {self.tab.reading: panel, self.state.shown: after}
         if plan is not None and plan != before.plan:
             changes |= {self.tab.photo: gr.update(labels=panels.area_labels(plan.regions))}

@@ -142,7 +142,7 @@ def test_a_defect_becomes_a_sentence_that_names_the_log(actions: Actions) -> Non
 
 def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo: Photo) -> None:
     preview = actions.preview(small(photo, prompt=NASTY))
-    pieces = [panels.reading_panel(preview, edited=False, has_photo=True), panels.error_panel(NASTY)]
+    pieces = [panels.reading_panel(preview, panels.Asked(True, False, False)), panels.error_panel(NASTY)]
     job = finished(jobs, actions.generate(small(photo, prompt=NASTY)))
     record = job.record.model_copy(update={"notices": [Notice(stage="x", message=NASTY)]}, deep=True)
     record.inputs[0].name = NASTY

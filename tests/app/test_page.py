@@ -1,5 +1,6 @@
 """The page in a real browser, on the real server."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,6 +161,25 @@ def test_a_photo_that_no_browser_shows_is_shown(page: Page, tmp_path: Path) -> N
     assert page.locator(".photo-stage img").evaluate("image => image.naturalWidth") == 600
 
 
+def test_a_photo_can_be_dropped_and_pasted(page: Page, coffee: Path) -> None:
+    data = base64.b64encode(coffee.read_bytes()).decode("ascii")
+    page.evaluate(HAND_OVER, [data, "drop"])
+    expect(page.locator(".photo-stage img")).to_have_attribute("alt", "drop.jpg")
+    page.evaluate(HAND_OVER, [data, "paste"])
+    expect(page.locator(".photo-stage img")).to_have_attribute("alt", "paste.jpg")
+
+
+HAND_OVER = """async ([data, kind]) => {
+    const bytes = await (await fetch('data:image/jpeg;base64,' + data)).blob();
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], kind + '.jpg', { type: 'image/jpeg' }));
+    const options = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer };
+    const made = kind === 'drop' ? new DragEvent('drop', options) : new ClipboardEvent('paste', options);
+    document.querySelector('.photo').dispatchEvent(made);
+}"""
+"""Hands the page a photo as the browser does when one is dropped or pasted."""
+
+
 def test_a_bad_setting_is_told_in_one_sentence_and_nothing_runs(page: Page, server: Server, coffee: Path) -> None:
     upload(page, coffee)
     open_advanced(page)
@@ -219,6 +239,49 @@ def test_a_painted_area_moves_and_the_rest_stands_still(page: Page, server: Serv
     assert mask.shape == (400, 600)
     inside, outside = motion_inside_and_outside(server.outputs / record["output"]["path"], mask)
     assert inside > 5 * outside
+
+
+def test_the_seed_that_was_drawn_can_be_used_again(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    open_advanced(page)
+    set_small(page, frames=2)
+    setting(page, "seed").fill("-1")
+    generate(page)
+    page.get_by_role("button", name="Use again").click()
+    expect(setting(page, "seed")).to_have_value(str(server.records()[-1]["seed"]))
+
+
+def test_an_area_that_is_found_is_shown_and_can_be_erased(page: Page) -> None:
+    page.locator("[data-example]").filter(has_text="Deep field").click()
+    expect(page.locator("#reading .hint")).to_contain_text("Find areas")
+    page.get_by_role("button", name="Find areas").click()
+    expect(page.locator(".photo.painted")).to_be_visible()
+    before = painted_pixels(page)
+    assert before > 0
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".photo.painted")).to_be_hidden()
+    assert painted_pixels(page) == 0
+    page.fill("#prompt textarea", "zoom in")
+    expect(page.locator("#reading .plan")).not_to_contain_text("twinkle")
+    page.get_by_role("button", name="Find areas").click()
+    expect(page.locator(".photo-message")).to_contain_text("names nothing that moves by itself")
+
+
+def painted_pixels(page: Page) -> int:
+    count = """canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+        .filter((value, index) => index % 4 === 3 && value > 0).length"""
+    return int(page.locator(".photo canvas").evaluate(count))
+
+
+def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path) as server, opened(browser, server) as page:
+        page.click("[data-example='2']")
+        expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
+        open_advanced(page)
+        set_small(page, frames=LONG, width=640)
+        start(page)
+        page.goto("about:blank")
+    assert [record["status"] for record in server.records()] == ["cancelled"]
 
 
 def motion_inside_and_outside(video: Path, mask: cv2.typing.MatLike) -> tuple[float, float]:
