@@ -40,7 +40,7 @@ class RegionAnimator:
 
 def _mover(plate: Frame, patch: Patch, region: Region, clock: Clock, seed: int) -> Mover:
     if region.kind is RegionKind.STARS:
-        return TwinkleMover(plate, patch, region, clock, seed)
+        return TwinkleMover(plate, patch, clock, seed)
     if region.kind is RegionKind.FALLING_LEAVES:
         return FallingLeavesMover(plate, patch, region, clock, seed)
     if region.kind in SWAY_STYLES:

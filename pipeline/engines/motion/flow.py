@@ -1,11 +1,11 @@
 """Eulerian flow: what is in a region streams on for ever, though the still shows only one moment of it.
 
-A steady velocity field carries the picture. Because a still runs out of picture, two copies of it flow half a period apart;
-each starts behind its true place, passes it in the middle of its life and fades away ahead of it, while the other one takes
-over (Holynski et al., "Animating pictures with Eulerian motion fields", CVPR 2021, with the two-phase flow maps of
-Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). Three things keep the eye from seeing the seam: each copy is shown
-nearest to its true place, the copies change over at other moments in other places, and the detail that two blended copies
-lose is given back.
+A steady velocity field carries the picture. Because a still runs out of picture, two copies of it flow half a period
+apart; each starts behind its true place, passes it in the middle of its life and fades away ahead of it, while the
+other one takes over (Holynski et al., "Animating pictures with Eulerian motion fields", CVPR 2021, with the two-phase
+flow maps of Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). Three things keep the eye from seeing the seam: each
+copy is shown nearest to its true place, the copies change over at other moments in other places, and the detail that two
+blended copies lose is given back.
 """
 
 import math
@@ -15,7 +15,8 @@ import numpy as np
 
 from pipeline.engines.motion.flow_style import FLOW_STYLES, FlowStyle
 from pipeline.engines.motion.oscillation import Clock, Oscillation, Wave
-from pipeline.engines.motion.patch import Field, Patch
+from pipeline.engines.motion.patch import Field, Patch, blend, smoothstep
+from pipeline.engines.motion.points import FEW, find_points, split_light
 from pipeline.engines.motion.velocity import flow_velocity, path_polynomial, recession, smooth_noise
 from pipeline.frames import Frame
 from pipeline.motion_plan import FRAMES_PER_UNIT_TIME, Region, RegionKind
@@ -35,6 +36,9 @@ SHORTEST_LIFE, LONGEST_LIFE = 8.0, 240.0
 RIPPLES = ((0.11, 0.45), (0.07, 0.6), (0.045, 0.8), (0.03, 1.0), (0.085, 0.5))
 """Length, as a fraction of the unit, and cycles in 30 frames of the waves on water: short ones swing faster."""
 
+DARK = 110.0
+"""Median luminance below which a sky can have stars."""
+
 
 class FlowMover:
     """Carries a region along a steady velocity field, for any number of frames."""
@@ -43,7 +47,8 @@ class FlowMover:
         """Prepare the paths of all pixels; this takes the time of a few frames."""
         rng = np.random.default_rng(seed)
         style = FLOW_STYLES.get(region.kind, FLOW_STYLES[RegionKind.DRIFT])
-        self._plate, self._patch, self._clock, self._style = plate, patch, clock, style
+        self._plate, self._stars = _apart_from_stars(plate, patch) if style.keeps_stars else (plate, None)
+        self._patch, self._clock, self._style = patch, clock, style
         soft = patch.softness(style.edge)
         rate = style.rate * region.speed
         self._period = _period(style, rate, clock)
@@ -53,8 +58,6 @@ class FlowMover:
         self._stagger = np.clip(smooth_noise(patch, 0.3, rng) / 2.0, -1.0, 1.0)
         self._ripples = _ripples(patch, style, soft, clock, rng)
         self._shimmer = _shimmer(patch, style, soft, clock, rng)
-        x, y = np.meshgrid(np.arange(patch.width), np.arange(patch.height))
-        self._pixels = np.dstack([x + patch.left, y + patch.top]).astype(np.float32)
         self._blur = max(2, round(0.02 * patch.unit))
         self._held = _Held(patch.crop(plate), max(2, round(style.held * patch.unit))) if style.held else None
         self._likeness = 1.0 - soft * np.float32(1.0 - self._measure_likeness())
@@ -65,15 +68,16 @@ class FlowMover:
         ripple = self._ripples.at(index)
         if self._single:
             phase = np.full((patch.rows, patch.columns), 2.0 * index / self._period, np.float32)
-            moved, detail = self._warped(phase, ripple), np.ones_like(phase)
+            moved = self._warped(phase, ripple)
         else:
             moved, detail = self._two_copies(index, ripple)
-        if self._style.shimmer:
-            detail = detail * (1.0 + self._style.shimmer * self._shimmer.at(index)[..., 0])
-        moved = self._with_detail(moved, detail)
+            detail *= 1.0 + self._shimmer.at(index)[..., 0]
+            moved = self._with_detail(moved, detail)
         if self._held is not None:
             moved = self._held.restored(moved)
-        cv2.copyTo(moved, patch.inside, patch.crop(canvas))
+        if self._stars is not None:
+            cv2.add(moved, self._stars, dst=moved)
+        patch.write(moved, canvas)
 
     def _two_copies(self, index: int, ripple: Field) -> tuple[Frame, Field]:
         """The two copies at frame `index`, cross-faded, and the gain that gives back the detail lost by that.
@@ -82,24 +86,21 @@ class FlowMover:
         """
         time = index / self._period + self._staggered(index)
         first, second = (np.mod(time + shift, 1.0).astype(np.float32) * 2.0 - 1.0 for shift in (0.5, 0.0))
-        share = _smoothstep((0.5 - np.abs(first)) / (2.0 * CROSSFADE) + 0.5)
-        weight = self._patch.to_pixels(share)
-        blend = cv2.blendLinear(self._warped(first, ripple), self._warped(second, ripple), weight, 1.0 - weight)
+        share = smoothstep((0.5 - np.abs(first)) / (2.0 * CROSSFADE) + 0.5)
+        copies = self._warped(first, ripple), self._warped(second, ripple)
         kept = share**2 + (1.0 - share) ** 2 + 2.0 * self._likeness * share * (1.0 - share)
-        return blend, 1.0 / np.sqrt(kept)
+        return blend(*copies, self._patch.to_pixels(share)), np.asarray(1.0 / np.sqrt(kept), dtype=np.float32)
 
     def _with_detail(self, picture: Frame, gain: Field) -> Frame:
         """The picture with its detail, but not its light, made `gain` times as strong."""
-        weight = self._patch.to_pixels(gain)
-        return cv2.blendLinear(picture, _low(picture, self._blur), weight, 1.0 - weight)
+        return blend(picture, _low(picture, self._blur), self._patch.to_pixels(gain))
 
     def _warped(self, phase: Field, ripple: Field) -> Frame:
         """The box of the plate with every pixel taken from where it was `phase` half-lives ago."""
         a, b, c = self._paths
         s = phase[..., None]
         offset = ((c * s + b) * s + a) * s + ripple
-        where = cv2.add(self._patch.to_pixels(offset), self._pixels)
-        return cv2.remap(self._plate, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload,no-any-return]
+        return self._patch.warp(self._plate, offset)
 
     def _staggered(self, index: int) -> Field:
         """How far each cell is ahead of the clock, in periods: nowhere at frame 0, so that it shows the still."""
@@ -107,8 +108,10 @@ class FlowMover:
             most = LIVELIEST_STAGGER * self._clock.num_frames / (math.pi * self._period)
             level = min(STAGGER, most) * math.sin(math.pi * index / self._clock.num_frames) ** 2
         else:
-            level = STAGGER * float(_smoothstep(np.float32(index * LIVELIEST_STAGGER / (1.5 * STAGGER * self._period))))
-        return self._stagger * np.float32(level)
+            level = STAGGER * float(
+                smoothstep(np.asarray(index * LIVELIEST_STAGGER / (1.5 * STAGGER * self._period), np.float32))
+            )
+        return np.asarray(self._stagger * level, dtype=np.float32)
 
     def _measure_likeness(self) -> float:
         """Correlation of the detail of the two copies when they change over: it is the same at every change."""
@@ -121,7 +124,7 @@ class FlowMover:
 
 
 class _Held:
-    """Keeps what is large in its place while detail flows over it: light and reflections do not drift with the water."""
+    """Keeps what is large in its place while detail flows over it: reflections do not drift with the water."""
 
     def __init__(self, still: Frame, blur: int) -> None:
         self._size = (max(1, still.shape[1] // blur), max(1, still.shape[0] // blur))
@@ -134,7 +137,7 @@ class _Held:
     def restored(self, moved: Frame) -> Frame:
         change = np.round(self._low - self._reduced(moved)).astype(np.int16)
         large = cv2.resize(change, (moved.shape[1], moved.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return cv2.add(moved, large, dtype=cv2.CV_8U)  # type: ignore[return-value]
+        return np.asarray(cv2.add(moved, large, dtype=cv2.CV_8U), dtype=np.uint8)
 
 
 def _period(style: FlowStyle, rate: float, clock: Clock) -> float:
@@ -143,6 +146,20 @@ def _period(style: FlowStyle, rate: float, clock: Clock) -> float:
     if not clock.loop and clock.num_frames * speed <= style.whole:
         return 2.0 * clock.num_frames + 1.0
     return clock.period(min(max(style.travel / speed, SHORTEST_LIFE), LONGEST_LIFE))
+
+
+def _apart_from_stars(plate: Frame, patch: Patch) -> tuple[Frame, Frame | None]:
+    """The plate without stars, and their light in the box if there are any: clouds pass, stars stay."""
+    still = np.ascontiguousarray(patch.crop(plate))
+    if float(np.median(cv2.cvtColor(still, cv2.COLOR_RGB2GRAY)[patch.inside > 0])) > DARK:
+        return plate, None
+    points = find_points(still, patch.mask, patch.unit)
+    if len(points.radii) < FEW:
+        return plate, None
+    dark, light = split_light(still, points)
+    empty = plate.copy()
+    patch.crop(empty)[...] = dark
+    return empty, light
 
 
 def _ripples(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.random.Generator) -> Oscillation:
@@ -174,7 +191,7 @@ def _shimmer(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.
     shape = (patch.rows, patch.columns, 1)
     waves = [
         Wave(
-            (0.5 * soft)[..., None],
+            (0.5 * style.shimmer * soft)[..., None],
             math.pi * smooth_noise(patch, 0.02, rng),
             clock.angular(style.shimmer_rate * ratio),
         )
@@ -188,15 +205,10 @@ def _low(picture: Frame, blur: int) -> Frame:
     """The picture without details smaller than about `blur` pixels."""
     height, width = picture.shape[:2]
     small = cv2.resize(picture, (max(1, width // blur), max(1, height // blur)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def _detail(picture: Frame, blur: int) -> Field:
-    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) - cv2.cvtColor(
-        _low(picture, blur), cv2.COLOR_RGB2GRAY
-    ).astype(np.float32)
-
-
-def _smoothstep(value: Field) -> Field:
-    clipped = np.clip(value, 0.0, 1.0).astype(np.float32)
-    return clipped * clipped * (np.float32(3.0) - np.float32(2.0) * clipped)
+    """Luminance less that of the picture without details."""
+    sharp, low = (cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32) for part in (picture, _low(picture, blur)))
+    return np.asarray(sharp - low, dtype=np.float32)

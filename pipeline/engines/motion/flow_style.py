@@ -42,6 +42,9 @@ class FlowStyle:
     held: float = 0.0
     """What is larger than this stays in its place, as reflections do; 0 lets everything flow."""
 
+    keeps_stars: bool = False
+    """Points of light in a dark area stay in their places."""
+
     whole: float = 0.0
     """A clip in which things go no further than this shows one copy of the picture from start to end."""
 
@@ -51,7 +54,7 @@ FLOW_STYLES = {
         direction=0, rate=0.03, travel=0.045, edge=0.02, far=0.25, ripple=0.0014, shimmer=0.35, held=0.12
     ),
     RegionKind.CLOUDS: FlowStyle(
-        direction=0, rate=0.016, travel=0.06, edge=0.035, turbulence=0.15, eddy=0.25, whole=0.06
+        direction=0, rate=0.016, travel=0.06, edge=0.035, turbulence=0.15, eddy=0.25, whole=0.06, keeps_stars=True
     ),
     RegionKind.SMOKE: FlowStyle(direction=90, rate=0.06, travel=0.07, edge=0.04, turbulence=0.45, eddy=0.08),
     RegionKind.FIRE: FlowStyle(

@@ -50,8 +50,8 @@ class Wave:
 class Oscillation:
     """A sum of travelling waves, less what the sum is at t = 0: a clip begins with the still as it is.
 
-    sin(a - wt) - sin(a) = sin(a) (cos wt - 1) - cos(a) sin wt: the fields stand still and only two numbers a wave change
-    with time, so that a frame costs one matrix product.
+    sin(a - wt) - sin(a) = sin(a) (cos wt - 1) - cos(a) sin wt: the fields stand still and only two numbers a wave
+    change with time, so that a frame costs one matrix product.
     """
 
     def __init__(self, waves: list[Wave], shape: tuple[int, ...]) -> None:

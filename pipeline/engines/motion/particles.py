@@ -13,14 +13,14 @@ from pipeline.engines.motion.swaying import SwayMover
 from pipeline.frames import Frame
 from pipeline.motion_plan import FRAMES_PER_UNIT_TIME, Region
 
-LEAVES_A_UNIT_TIME = 11.0
+LEAVES_A_UNIT_TIME = 14.0
 """Leaves that come loose in 30 frames."""
 
 FALL = (0.11, 0.2)
-"""Distance that a small and a large leaf fall in 30 frames; lengths are fractions of the square root of the plate's area."""
+"""Distance that a small and a large leaf fall in 30 frames, as a fraction of the square root of the plate's area."""
 
 LENGTH = (0.013, 0.03)
-"""Length of a small and of a large leaf."""
+"""Length of a small and of a large leaf, as such a fraction."""
 
 APPEARING = 10
 """Frames in which a leaf comes loose."""
@@ -88,7 +88,7 @@ class FallingLeavesMover:
             _draw(canvas, _pose(self._leaves, number, age), self._leaves.colour[number])
 
     def _in_the_air(self, index: int) -> list[tuple[int, float]]:
-        """Numbers and ages in frames of the leaves that have come loose; in a loop they fall on from its end into its start."""
+        """Numbers and ages in frames of the leaves that have come loose; in a loop they fall on into its start."""
         ages = [index - self._leaves.birth]
         if self._clock.loop:
             laps = math.ceil(self._life / self._clock.num_frames) + 1
@@ -140,7 +140,7 @@ def _colours(still: Frame, patch: Patch, count: int, rng: np.random.Generator) -
         warm = pixels
     lively = warm.max(axis=1) - 0.5 * warm.min(axis=1)
     best = warm[lively >= np.percentile(lively, 65)]
-    return best[rng.integers(0, len(best), count)] * rng.uniform(0.9, 1.12, (count, 1))
+    return np.asarray(best[rng.integers(0, len(best), count)] * rng.uniform(0.9, 1.12, (count, 1)))
 
 
 def _pose(leaves: _Leaves, number: int, age: float) -> _Pose:

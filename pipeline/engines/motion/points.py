@@ -12,6 +12,13 @@ MAX_POINTS = 3000
 """More stars than this are not told apart by the eye; the brightest are kept."""
 
 
+SPOT_SIZES = (0.022, 0.1)
+"""Widest stars, and widest lights of a painted sky, as fractions of the square root of the plate's area."""
+
+FEW = 6
+"""With fewer points than this a sky has no stars to speak of."""
+
+
 @dataclass(frozen=True)
 class Points:
     """Points of light: centres (count, 2) as x and y, radii and peak brightness over their surroundings (count,)."""
@@ -24,44 +31,52 @@ class Points:
 def find_points(picture: Frame, mask: Mask, unit: float) -> Points:
     """Find small round spots in `mask` that are clearly brighter than what surrounds them.
 
-    `unit` is the square root of the plate's area in pixels. A spot stands out if it exceeds the local background by 5
-    robust deviations of the picture's own fine texture, and by at least 14 levels.
+    `unit` is the square root of the plate's area in pixels. Where there are hardly any points, as in a painted sky,
+    larger lights are looked for.
     """
-    excess = light_excess(picture, unit)
+    points = _no_points()
+    for size in SPOT_SIZES:
+        points = _at_size(picture, mask, size * unit)
+        if len(points.radii) >= FEW:
+            return points
+    return points
+
+
+def _at_size(picture: Frame, mask: Mask, size: float) -> Points:
+    """Spots up to `size` pixels wide, brighter than around them by 14 levels and by far more than is usual here."""
+    excess = light_excess(picture, size)
     excess[mask == 0] = 0
     inside = excess[mask > 0]
     if inside.size == 0:
         return _no_points()
-    grain = float(np.median(inside[inside > 0])) if (inside > 0).any() else 0.0
-    threshold = max(14.0, 5.0 * grain)
+    threshold = max(14.0, 3.5 * float(np.percentile(inside, 70)))
     count, labels, stats, centroids = cv2.connectedComponentsWithStats((excess > threshold).astype(np.uint8))
-    if count <= 1:
-        return _no_points()
     peaks = np.zeros(count, dtype=np.float32)
-    np.maximum.at(peaks, labels.ravel(), excess.ravel().astype(np.float32))
+    np.maximum.at(peaks, labels.ravel(), excess.ravel().astype(np.float32))  # type: ignore[arg-type]
     area, width, height = (stats[:, part] for part in (cv2.CC_STAT_AREA, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
-    largest = max(6.0, 0.022 * unit)
-    round_enough = (np.maximum(width, height) <= 2.5 * np.minimum(width, height) + 1) & (area >= 0.3 * width * height)
-    good = np.flatnonzero(round_enough & (np.maximum(width, height) <= largest) & (np.arange(count) > 0))
+    long, short = np.maximum(width, height), np.minimum(width, height)
+    compact = (long <= 3.0 * short + 2) & (area >= 0.25 * width * height) & (long <= max(6.0, size))
+    good = np.flatnonzero(compact & (np.arange(count) > 0))
     good = good[np.argsort(-peaks[good], kind="stable")][:MAX_POINTS]
     radii = np.maximum(np.sqrt(area[good] / np.pi), 0.7)
     return Points(centroids[good].astype(np.float32), radii.astype(np.float32), peaks[good])
 
 
-def light_excess(picture: Frame, unit: float) -> NDArray[np.uint8]:
-    """How much brighter each pixel is than its surroundings: the white top-hat of the luminance."""
-    size = max(5, round(0.024 * unit)) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+def light_excess(picture: Frame, size: float) -> NDArray[np.uint8]:
+    """How much brighter each pixel is than around it: the white top-hat of the luminance over `size` pixels."""
+    side = max(5, round(1.1 * size)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     luminance = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.morphologyEx(luminance, cv2.MORPH_TOPHAT, kernel), dtype=np.uint8)
 
 
-def without_points(picture: Frame, points: Points) -> Frame:
-    """The picture with every point filled from around it."""
+def split_light(picture: Frame, points: Points) -> tuple[Frame, Frame]:
+    """The picture without its points, filled from around them, and the points' light: their sum is the picture."""
     holes = np.zeros(picture.shape[:2], dtype=np.uint8)
     for (x, y), radius in zip(points.centres, points.radii, strict=True):
         cv2.circle(holes, (round(float(x)), round(float(y))), int(np.ceil(2.0 * radius + 1.5)), 255, -1)
-    return np.asarray(cv2.inpaint(picture, holes, 3, cv2.INPAINT_TELEA), dtype=np.uint8)
+    dark = np.minimum(picture, np.asarray(cv2.inpaint(picture, holes, 3, cv2.INPAINT_TELEA), dtype=np.uint8))
+    return dark, picture - dark
 
 
 def _no_points() -> Points:

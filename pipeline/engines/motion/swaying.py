@@ -69,14 +69,10 @@ class SwayMover:
         wind = math.radians(region.direction or 0.0)
         waves = _gusts(patch, style, soft, wind, clock, rng) + _flutter(patch, style, soft, clock, rng)
         self._sway = Oscillation(waves, (patch.rows, patch.columns, 2))
-        x, y = np.meshgrid(np.arange(patch.width), np.arange(patch.height))
-        self._pixels = np.dstack([x + patch.left, y + patch.top]).astype(np.float32)
 
     def apply(self, canvas: Frame, index: int) -> None:
         """Write frame `index` of the region into `canvas`, a picture of the plate's size."""
-        where = cv2.add(self._patch.to_pixels(self._sway.at(index)), self._pixels)
-        moved = cv2.remap(self._plate, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload]
-        cv2.copyTo(moved, self._patch.inside, self._patch.crop(canvas))
+        self._patch.write(self._patch.warp(self._plate, self._sway.at(index)), canvas)
 
 
 def _bending(patch: Patch, style: SwayStyle) -> Field:

@@ -2,15 +2,13 @@
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.motion.oscillation import Clock
 from pipeline.engines.motion.patch import Field, Patch
-from pipeline.engines.motion.points import Points, find_points, without_points
+from pipeline.engines.motion.points import Points, find_points, split_light
 from pipeline.frames import Frame
-from pipeline.motion_plan import Region
 
 TWINKLE_RATES = (0.45, 0.8, 1.3)
 """Brightness changes in 30 frames: three sines a star, each a little off these rates."""
@@ -29,14 +27,14 @@ class TwinkleMover:
     drifts underneath shows through.
     """
 
-    def __init__(self, plate: Frame, patch: Patch, region: Region, clock: Clock, seed: int) -> None:
+    def __init__(self, plate: Frame, patch: Patch, clock: Clock, seed: int) -> None:
         """Find the stars in the region; without any, nothing changes."""
         rng = np.random.default_rng(seed)
         still = np.ascontiguousarray(patch.crop(plate))
         points = find_points(still, patch.mask, patch.unit)
         self._patch = patch
         glow, owner = _glow(points, patch)
-        light = cv2.subtract(still, without_points(still, points)) if len(points.radii) else np.zeros_like(still)
+        _, light = split_light(still, points)
         touched = np.flatnonzero((owner >= 0).ravel() & (patch.mask > 0).ravel())
         strength = (patch.mask.ravel()[touched] / np.float32(255))[:, None]
         self._rows, self._columns = np.divmod(touched, patch.width)
@@ -66,13 +64,12 @@ class TwinkleMover:
         """Relative change of each star's light at frame `index`: 0 at frame 0."""
         wave = np.sin(self._phases + self._angular * index) - np.sin(self._phases)
         change = self._depth * wave.sum(axis=1) * 0.4
-        return np.where(
-            change < 0, DIMMEST * np.tanh(change / DIMMEST), BRIGHTEST * np.tanh(change / BRIGHTEST)
-        ).astype(np.float32)
+        bound = np.where(change < 0.0, DIMMEST, BRIGHTEST)
+        return np.asarray(bound * np.tanh(change / bound), dtype=np.float32)
 
 
 def _glow(points: Points, patch: Patch) -> tuple[Field, NDArray[np.int32]]:
-    """Light of a soft disc and a small four-pointed diffraction cross around each star, and which star each pixel is of.
+    """Light of a soft disc and a small diffraction cross around each star, and which star each pixel belongs to.
 
     Where two of them meet, the pixel belongs to the brighter one. -1 is no star's.
     """
@@ -101,4 +98,4 @@ def _tints(still: Frame, points: Points) -> Field:
     column = np.clip(np.rint(points.centres[:, 0]).astype(int), 0, still.shape[1] - 1)
     row = np.clip(np.rint(points.centres[:, 1]).astype(int), 0, still.shape[0] - 1)
     colours = still[row, column].astype(np.float32)
-    return colours / np.maximum(colours.max(axis=1, keepdims=True), 1.0)
+    return np.asarray(colours / np.maximum(colours.max(axis=1, keepdims=True), 1.0), dtype=np.float32)

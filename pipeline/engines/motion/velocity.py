@@ -47,8 +47,8 @@ def smooth_noise(patch: Patch, scale: float, rng: np.random.Generator) -> Field:
 def curl(stream: Field, patch: Patch) -> Field:
     """Velocity (rows, columns, 2) of a stream function given on the grid: free of sources and sinks.
 
-    v = (d psi / dy, -d psi / dx), in units of `stream` per pixel (Bridson et al., "Curl-noise for procedural fluid flow",
-    SIGGRAPH 2007).
+    v = (d psi / dy, -d psi / dx), in units of `stream` per pixel (Bridson et al., "Curl-noise for procedural fluid
+    flow", SIGGRAPH 2007).
     """
     along_y, along_x = np.gradient(stream)
     return np.dstack([along_y * patch.rows / patch.height, -along_x * patch.columns / patch.width]).astype(np.float32)
@@ -93,8 +93,8 @@ def _of_unit_speed(velocity: Field, soft: Field) -> Field:
 def path_polynomial(velocity: Field, patch: Patch, reach: float) -> Field:
     """Where what is seen at each cell came from, as a polynomial of time: shape (3, rows, columns, 2), in pixels.
 
-    The offset at time s * reach, s from -1 to 1, is a s + b s^2 + c s^3. Paths run against the velocity (pixels per frame),
-    so they follow the vortices and stop at the area's edge instead of crossing it. `reach` is in frames.
+    The offset at time s * reach, s from -1 to 1, is a s + b s^2 + c s^3. Paths run against the velocity (pixels per
+    frame): they follow the vortices and stop at the area's edge instead of crossing it. `reach` is in frames.
     """
     times, offsets = [0.0], [np.zeros_like(velocity)]
     for sign in (-1.0, 1.0):

@@ -1,4 +1,4 @@
-"""Automatic regions: where in a picture is the thing that a prompt wants to move?"""
+"""Automatic regions: where in a picture the thing is that a prompt wants to move."""
 
 from pipeline.engines.motion.areas.found import FoundArea, find_area
 

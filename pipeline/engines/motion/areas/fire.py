@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 
-from pipeline.engines.motion.areas.look import Look, components, filled, hue_within, ramp
+from pipeline.engines.motion.areas.look import Look, components, filled, grade, hue_within, ramp
 from pipeline.engines.motion.areas.sky import Sky
 from pipeline.engines.motion.areas.water import Found
 
 
 def find_fire(look: Look, _: Sky) -> Found:
-    """Find flames: a core from yellow to white in an orange hem, with dark around, and shreds of light and shade within."""
+    """Find flames: a core from yellow to white in an orange hem, dark around, and restless within."""
     hem = hue_within(look, 30, 95, 10) * ramp(look.chroma, 35, 55) * ramp(look.lightness, 30, 45)
     core = ramp(look.lightness, 78, 88) * hue_within(look, 50, 115, 10) * ramp(look.chroma, 8, 16)
     near_core = cv2.dilate(core, np.ones((9, 9), np.uint8))
@@ -26,4 +26,4 @@ def find_fire(look: Look, _: Sky) -> Found:
             area |= part
     area = filled(area, 0.002)
     around = cv2.dilate(area.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    return Found(around, 0.75 * float(ramp(np.asarray(area.mean(), dtype=np.float32), 0.002, 0.008)))
+    return Found(around, 0.75 * grade(float(area.mean()), 0.002, 0.008))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.motion.areas.look import Look, Values, components, filled, hue_within, ramp
+from pipeline.engines.motion.areas.look import Look, Values, components, filled, grade, hue_within, ramp
 from pipeline.engines.motion.areas.sky import Sky
 from pipeline.engines.motion.areas.water import Found, like_the_sky
 
@@ -15,7 +15,7 @@ def find_leaves(look: Look, sky: Sky) -> Found:
     """Find the crowns of trees and bushes: green or autumn colours in small pieces of light and shade."""
     likeness = np.maximum(_green(look) * ramp(look.speckle, 0.006, 0.014), _autumn(look))
     lawn = ramp(look.texture, 5.0, 3.0) * ramp(look.down(), 0.4, 0.6)
-    found = _find(look, sky, likeness * (1.0 - lawn))
+    found = _find(look, sky, likeness * (1.0 - lawn) * _of_one_colour(look))
     return Found(found.area, found.confidence * _outdoors(look, sky, found.area))
 
 
@@ -32,7 +32,9 @@ def find_grass(look: Look, sky: Sky) -> Found:
     ground = ramp(look.down(), 0.25, 0.4)
     if float((straw + _green(look))[: look.height // 3].mean()) > 0.5:
         ground = np.ones_like(ground)
-    return _find(look, sky, np.maximum(_green(look) * ramp(look.texture, 0.8, 2.0), straw) * ground)
+    return _find(
+        look, sky, np.maximum(_green(look) * ramp(look.texture, 0.8, 2.0), straw) * ground * _of_one_colour(look)
+    )
 
 
 def _find(look: Look, sky: Sky, likeness: Values) -> Found:
@@ -45,7 +47,7 @@ def _find(look: Look, sky: Sky, likeness: Values) -> Found:
     area = filled(area, 0.003)
     if not area.any():
         return Found(area, 0.0)
-    sure = float(spread[area].mean()) ** 0.5 * float(ramp(area.mean(dtype=np.float32), 0.008, 0.03))
+    sure = float(spread[area].mean()) ** 0.5 * grade(float(area.mean()), 0.008, 0.03)
     return Found(cv2.dilate(area.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, sure)
 
 
@@ -55,6 +57,12 @@ def _outdoors(look: Look, sky: Sky, area: Area) -> float:
     if not area.any() or float(green[area].mean()) > 0.15:
         return 1.0
     return max(float(sky.confidence > 0.5), min(1.0, float(green.mean()) / 0.03))
+
+
+def _of_one_colour(look: Look) -> Values:
+    """1 where neighbours share a hue, 0 in coloured noise: the mean colour keeps its strength."""
+    a, b, chroma = (cv2.blur(part, (9, 9)) for part in (look.red_green, look.yellow_blue, look.chroma))
+    return ramp(np.asarray(np.hypot(a, b) / (chroma + 1.0), dtype=np.float32), 0.4, 0.6)
 
 
 def _green(look: Look) -> Values:

@@ -62,7 +62,9 @@ def find_area(plate: Frame, kind: RegionKind) -> FoundArea:
     if kind in BRUSH_ONLY:
         return FoundArea(None, 0.0, BRUSH_ONLY[kind])
     if min(plate.shape[:2]) < 16:
-        return FoundArea(None, 0.0, f"The picture is too small to find {NAMES[kind]} in it: paint over it with the brush.")
+        return FoundArea(
+            None, 0.0, f"The picture is too small to find {NAMES[kind]} in it: paint over it with the brush."
+        )
     look = look_at(plate)
     sky = find_sky(look)
     if kind in (RegionKind.CLOUDS, RegionKind.STARS):
@@ -89,7 +91,9 @@ def _in_the_sky(plate: Frame, look: Look, sky: Sky, kind: RegionKind) -> FoundAr
     if kind is RegionKind.STARS:
         stars = count_stars(look, sky)
         if stars < STARS_BEGIN:
-            return FoundArea(None, 0.1, "The sky in this picture shows no stars: paint over the lights that should twinkle.")
+            return FoundArea(
+                None, 0.1, "The sky in this picture shows no stars: paint over the lights that should twinkle."
+            )
         return _found(plate, found, f"Found the sky with {stars} stars or more")
     if cloudiness(look, sky) < CLOUDS_BEGIN:
         return FoundArea(

@@ -41,12 +41,12 @@ class Look:
     @property
     def height(self) -> int:
         """Height of the small picture."""
-        return self.picture.shape[0]
+        return int(self.picture.shape[0])
 
     @property
     def width(self) -> int:
         """Width of the small picture."""
-        return self.picture.shape[1]
+        return int(self.picture.shape[1])
 
     def down(self) -> Values:
         """How far down each pixel lies: 0 at the top, 1 at the bottom."""
@@ -58,7 +58,7 @@ def look_at(plate: Frame) -> Look:
     """Measure `plate` at a size of at most LONG_SIDE."""
     picture = smaller(plate)
     lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
-    lightness, red_green, yellow_blue = cv2.split(lab)
+    lightness, red_green, yellow_blue = (np.asarray(part, dtype=np.float32) for part in cv2.split(lab))
     smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
     along_x, along_y = (cv2.Scharr(smooth, cv2.CV_32F, *step) / np.float32(32) for step in ((1, 0), (0, 1)))
     fine = lightness - cv2.GaussianBlur(lightness, (0, 0), 4.0)
@@ -78,7 +78,7 @@ def look_at(plate: Frame) -> Look:
 
 
 def _speckle(lightness: Values) -> Values:
-    """Density of local extremes that stand out by 2.5 in L*: the lower one of bright and dark ones, so that lines count little."""
+    """Density of local extremes that stand out by 2.5 in L*: of bright or dark ones, whichever are fewer."""
     smooth = cv2.GaussianBlur(lightness, (0, 0), 0.7)
     above = smooth - cv2.blur(smooth, (7, 7))
     kernel = np.ones((3, 3), np.uint8)
@@ -99,14 +99,19 @@ def smaller(plate: Frame) -> Frame:
 
 def ramp(values: Values, start: float, end: float) -> Values:
     """0 up to `start`, 1 from `end` on, linear between; `start` may be the larger one."""
-    return np.clip((values - np.float32(start)) / np.float32(end - start), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((values - start) / (end - start), 0.0, 1.0), dtype=np.float32)
+
+
+def grade(value: float, start: float, end: float) -> float:
+    """The same for one number."""
+    return min(1.0, max(0.0, (value - start) / (end - start)))
 
 
 def hue_within(look: Look, low: float, high: float, slack: float = 15.0) -> Values:
     """1 where the hue lies between `low` and `high` degrees, falling to 0 within `slack` beyond."""
     middle, half = (low + high) / 2.0, (high - low) / 2.0
     away = np.abs((look.hue - middle + 180.0) % 360.0 - 180.0)
-    return ramp(away, half + slack, half)
+    return ramp(np.asarray(away, dtype=np.float32), half + slack, half)
 
 
 def components(inside: NDArray[np.bool_], smallest: float) -> list[NDArray[np.bool_]]:
@@ -126,7 +131,9 @@ def filled(inside: NDArray[np.bool_], largest: float) -> NDArray[np.bool_]:
     return result
 
 
-def cut_out(look: Look, sure: NDArray[np.bool_], likely: NDArray[np.bool_], never: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def cut_out(
+    look: Look, sure: NDArray[np.bool_], likely: NDArray[np.bool_], never: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Colour models of inside and outside, and the cheapest border between them (Rother et al., "GrabCut", 2004)."""
     trimap = np.where(likely, np.uint8(cv2.GC_PR_FGD), np.uint8(cv2.GC_PR_BGD))
     trimap[never] = cv2.GC_BGD
@@ -134,8 +141,8 @@ def cut_out(look: Look, sure: NDArray[np.bool_], likely: NDArray[np.bool_], neve
     if not likely.any() or likely.all() or sure.all() or never.all():
         return likely
     cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    result, _, _ = cv2.grabCut(look.picture, trimap, None, *models, 4, cv2.GC_INIT_WITH_MASK)
+    inner, outer = np.zeros((1, 65)), np.zeros((1, 65))
+    result, _, _ = cv2.grabCut(look.picture, trimap, (0, 0, 0, 0), outer, inner, 4, cv2.GC_INIT_WITH_MASK)
     return np.asarray((result == cv2.GC_FGD) | (result == cv2.GC_PR_FGD))
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.motion.areas.look import Look, Values, components, cut_out, filled, hue_within, ramp
+from pipeline.engines.motion.areas.look import Look, Values, components, cut_out, filled, grade, hue_within, ramp
 
 Area = NDArray[np.bool_]
 
@@ -50,27 +50,42 @@ def cloudiness(look: Look, sky: Sky) -> float:
 def _below_ridges(look: Look) -> Area:
     """What lies below a long edge at which the picture becomes darker than the sky above it is anywhere: land in haze.
 
-    The sky brightens towards the horizon. A gap of blue below a cloud is darker too, but bluer, and like other blue above.
+    A blue gap below a cloud is darker than the cloud too, but no darker than the rest of the sky above.
     """
-    blurred, blue = (
-        cv2.GaussianBlur(part, (0, 0), 6.0, sigmaY=1.5) for part in (look.lightness, look.yellow_blue)
-    )
+    blurred, blue = (cv2.GaussianBlur(part, (0, 0), 6.0, sigmaY=1.5) for part in (look.lightness, look.yellow_blue))
     step = max(3, look.height // 80)
     above, below = blurred[: -2 * step], blurred[2 * step :]
     darker = (below < np.minimum.accumulate(above, axis=0) - 2.5) & (below < above - 2.5)
-    anywhere = np.minimum.accumulate(np.percentile(above, 3, axis=1, keepdims=True), axis=0)
-    gap = (blue[2 * step :] < blue[: -2 * step] - 5.0) & (below > anywhere - 2.5)
+    elsewhere = np.minimum.accumulate(np.percentile(above, 20, axis=1, keepdims=True), axis=0)
+    bluer_or_dark = (blue[2 * step :] < blue[: -2 * step] - 1.0) | (above < 45.0)
+    gap = bluer_or_dark & (below > elsewhere - 2.5)
     ridges = np.zeros(blurred.shape, dtype=bool)
     edge = np.pad(darker & ~gap, ((step, step), (0, 0)))
     edge[: look.height // 10] = False  # too little sky above to compare with
     for part in components(edge, 0.0005):
         if part.any(axis=0).mean() > 0.18:
             ridges |= part
-    return np.asarray(np.logical_or.accumulate(ridges, axis=0))
+    return np.asarray(np.logical_or.accumulate(ridges | _horizon(look), axis=0))
+
+
+def _horizon(look: Look) -> Area:
+    """A straight, nearly level line across the picture below which it is darker: the sea's, also under a low sun."""
+    calm = cv2.GaussianBlur(look.lightness, (0, 0), 8.0, sigmaY=0.8)
+    drop = np.zeros(calm.shape, dtype=bool)
+    drop[2:-2] = calm[:-4] - calm[4:] > 2.5
+    drop = cv2.dilate(drop.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    rows, columns = np.mgrid[: look.height, : look.width]
+    line = np.zeros(calm.shape, dtype=bool)
+    for slope in np.linspace(-0.06, 0.06, 13):
+        tilted = np.clip(rows + np.rint(slope * (columns - look.width / 2)).astype(int), 0, look.height - 1)
+        full = np.take_along_axis(drop, tilted, axis=0).mean(axis=1) > 0.85
+        full[: look.height // 10] = False
+        line[tilted[full], columns[full]] = True
+    return line
 
 
 def _one_sky(look: Look, parts: Area, likeness: Values) -> Area:
-    """The part that is most like a sky, and others of its colours: a sky seen past a tree is one sky, a dark wall is none."""
+    """The part that is most like a sky, and others of its colours, seen past a tree; another colour is a wall."""
     candidates = components(parts, 0.002)
     if not candidates:
         return np.zeros_like(parts)
@@ -89,7 +104,11 @@ def _likeness(look: Look) -> Values:
     """How far colour and smoothness of each pixel could be the sky's, 0 to 1."""
     blue = hue_within(look, 215, 305, 20) * ramp(look.chroma, 2, 6)
     pale = ramp(look.chroma, 16, 8) * ramp(look.lightness, 45, 65)
-    dark = ramp(look.lightness, 45, 30) * ramp(look.chroma, 30, 15) * (1.0 - hue_within(look, 60, 170, 10) * ramp(look.chroma, 5, 9))
+    dark = (
+        ramp(look.lightness, 45, 30)
+        * ramp(look.chroma, 30, 15)
+        * (1.0 - hue_within(look, 60, 170, 10) * ramp(look.chroma, 5, 9))
+    )
     warm = hue_within(look, 0, 85, 10) * ramp(look.lightness, 40, 60)
     dusk = hue_within(look, 300, 360, 10) * ramp(look.lightness, 15, 35)
     colour = np.max([blue, pale, dark, 0.6 * warm, 0.8 * dusk], axis=0)
@@ -102,7 +121,7 @@ def _lasting_texture(look: Look) -> Values:
     without = cv2.morphologyEx(look.lightness, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     without = cv2.medianBlur(without, 5)
     fine = without - cv2.GaussianBlur(without, (0, 0), 4.0)
-    return np.sqrt(np.maximum(cv2.blur(fine**2, (9, 9)), 0))
+    return np.asarray(np.sqrt(np.maximum(cv2.blur(fine**2, (9, 9)), 0)), dtype=np.float32)
 
 
 def _reached_from_top(look: Look, likeness: Values) -> Area:
@@ -132,28 +151,29 @@ def _confidence(look: Look, area: Area) -> float:
     blue = float((hue_within(look, 215, 305, 15) * ramp(look.chroma, 3, 8))[area].mean())
     rest = ~area
     contrast = lightness - float(np.median(look.lightness[rest])) if rest.mean() > 0.03 else 0.0
-    pale = float(ramp(np.float32(lightness), 60, 80)) * float(ramp(np.float32(contrast), 5, 22)) * float(ramp(np.float32(chroma), 14, 7))
-    warm = _warm_glow(look, area) * float(ramp(np.float32(contrast), 5, 20))
-    night = float(ramp(np.float32(lightness), 40, 25)) * max(blue, _starriness(look, area))
-    colour = max(blue, pale, warm, night)
-    rough = float(ramp(np.float32(np.median(_lasting_texture(look)[area])), 6.0, 3.0))
-    return colour * rough * float(ramp(np.float32(top), 0.1, 0.3)) * float(ramp(np.float32(area.mean()), 0.02, 0.06))
+    pale = grade(lightness, 60, 80) * grade(contrast, 5, 22) * grade(chroma, 14, 7)
+    warm = _warm_glow(look, area) * grade(contrast, 0, 10) * grade(top, 0.5, 0.8)
+    night = grade(lightness, 40, 25) * max(blue, _starriness(look, area))
+    smooth = grade(float(np.median(_lasting_texture(look)[area])), 6.0, 3.0)
+    return max(blue, pale, warm, night) * smooth * grade(top, 0.1, 0.3) * grade(float(area.mean()), 0.02, 0.06)
 
 
 def _warm_glow(look: Look, area: Area) -> float:
-    """Sunset and dawn: warm colours that change smoothly and strongly from row to row."""
+    """Sunset and dawn: warm colours that change smoothly and grow much lighter towards the horizon."""
     rows = [float(np.median(look.lightness[row][area[row]])) for row in range(look.height) if area[row].sum() > 8]
     if len(rows) < 10:
         return 0.0
     hue_spread = float(np.std(look.yellow_blue[area]) + np.std(look.red_green[area]))
-    return float(ramp(np.float32(max(rows) - min(rows)), 8, 25)) * float(ramp(np.float32(hue_spread), 5, 14))
+    third = len(rows) // 3
+    brighter = float(np.mean(rows[-third:]) - np.mean(rows[:third]))
+    return grade(brighter, 3, 12) * grade(hue_spread, 5, 14)
 
 
 def _starriness(look: Look, area: Area) -> float:
     """Share in which a dark area looks strewn with stars: many small lone spots on calm ground."""
-    calm = float(ramp(np.float32(np.median(_lasting_texture(look)[area])), 1.5, 0.8))
+    calm = grade(float(np.median(_lasting_texture(look)[area])), 1.5, 0.8)
     small, all_of_them = _spots(look, area)
-    return calm * min(1.0, small / 25.0) * float(ramp(np.float32(small / max(1, all_of_them)), 0.6, 0.85))
+    return calm * min(1.0, small / 25.0) * grade(small / max(1, all_of_them), 0.6, 0.85)
 
 
 def count_stars(look: Look, sky: Sky) -> int:

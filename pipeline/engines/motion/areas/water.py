@@ -1,12 +1,13 @@
 """Seas, lakes and rivers."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.motion.areas.look import Look, Values, components, cut_out, filled, hue_within, ramp
+from pipeline.engines.motion.areas.look import Look, Values, components, cut_out, filled, grade, hue_within, ramp
 from pipeline.engines.motion.areas.sky import Sky
 
 Area = NDArray[np.bool_]
@@ -71,7 +72,7 @@ def _under_waterline(area: Area) -> Area:
     on_it = np.abs(y - line[columns]) < 0.03 * height
     if on_it.mean() < 0.55:
         return area
-    return area & (np.arange(height)[:, None] > line[None, :] - 0.02 * height)
+    return np.asarray(area & (np.arange(height)[:, None] > line[None, :] - 0.02 * height))
 
 
 def _with_foam(look: Look, area: Area) -> Area:
@@ -120,7 +121,7 @@ def _over_superpixels(look: Look, values: Values) -> Values:
     labels = slic.getLabels().ravel()
     total = np.bincount(labels, weights=values.ravel().astype(np.float64))
     mean = total / np.maximum(np.bincount(labels), 1)
-    return mean[labels].reshape(values.shape).astype(np.float32)
+    return np.asarray(mean[labels].reshape(values.shape), dtype=np.float32)
 
 
 def _confidence(look: Look, sky: Sky, area: Area, likeness: Values) -> float:
@@ -129,16 +130,12 @@ def _confidence(look: Look, sky: Sky, area: Area, likeness: Values) -> float:
         return 0.0
     blue = float((hue_within(look, 170, 300, 15) * ramp(look.chroma, 3, 8))[area].mean())
     lines, rough = float(np.median(look.streaks[area])), float(np.median(look.texture[area]))
-    bluish = _up(blue, 0.25, 0.4) * _up(lines, 0.6, 0.7) * _up(rough, 0.6, 1.2)
+    bluish = grade(blue, 0.25, 0.4) * grade(lines, 0.6, 0.7) * grade(rough, 0.6, 1.2)
     one_piece = float(components(area, 0.0)[0].any(axis=0).mean())
-    broad = _up(one_piece, 0.2, 0.45) if sky.confidence > 0.3 else _up(one_piece, 0.45, 0.65)
-    broad *= _up(float(area.mean()), 0.015, 0.05)
-    character = max(bluish, _mirror(look, sky, area) * _up(lines, 0.6, 0.68) * _up(rough, 0.9, 1.6))
-    return float(likeness[area].mean()) ** 0.5 * character * broad * _level_horizon(sky, area)
-
-
-def _up(value: float, start: float, end: float) -> float:
-    return float(ramp(np.float32(value), start, end))  # type: ignore[arg-type]
+    broad = grade(one_piece, 0.2, 0.45) if sky.confidence > 0.3 else grade(one_piece, 0.45, 0.65)
+    broad *= grade(float(area.mean()), 0.015, 0.05)
+    character = max(bluish, _mirror(look, sky, area) * grade(lines, 0.6, 0.68) * grade(rough, 0.9, 1.6))
+    return math.sqrt(float(likeness[area].mean())) * character * broad * _level_horizon(sky, area)
 
 
 def _mirror(look: Look, sky: Sky, area: Area) -> float:
@@ -146,7 +143,7 @@ def _mirror(look: Look, sky: Sky, area: Area) -> float:
     if sky.confidence < 0.3:
         return 0.0
     light = float(np.median(look.lightness[sky.area]) - np.median(look.lightness[area]))
-    return float(np.median(like_the_sky(look, sky)[area])) * _up(light, 60.0, 50.0)
+    return float(np.median(like_the_sky(look, sky)[area])) * grade(light, 60.0, 50.0)
 
 
 def _level_horizon(sky: Sky, area: Area) -> float:
@@ -162,4 +159,4 @@ def _level_horizon(sky: Sky, area: Area) -> float:
     if abs(dy) > 0.12 * abs(dx):
         return 0.0
     away = np.abs((y - y0) - (x - x0) * dy / dx)
-    return _up(float(np.percentile(away, 70)), 4.0, 2.0)
+    return grade(float(np.percentile(away, 70)), 4.0, 2.0)
