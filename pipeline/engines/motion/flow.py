@@ -4,8 +4,8 @@ A steady velocity field carries the picture. Because a still runs out of picture
 apart; each starts behind its true place, passes it in the middle of its life and fades away ahead of it, while the
 other one takes over (Holynski et al., "Animating pictures with Eulerian motion fields", CVPR 2021, with the two-phase
 flow maps of Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). Three things keep the eye from seeing the seam: each
-copy is shown nearest to its true place, the copies change over at other moments in other places, and the detail that two
-blended copies lose is given back.
+copy is shown nearest to its true place, the copies change over at other moments in other places, and the detail that
+two blended copies lose is given back.
 """
 
 import math
@@ -36,6 +36,12 @@ SHORTEST_LIFE, LONGEST_LIFE = 8.0, 240.0
 RIPPLES = ((0.11, 0.45), (0.07, 0.6), (0.045, 0.8), (0.03, 1.0), (0.085, 0.5))
 """Length, as a fraction of the unit, and cycles in 30 frames of the waves on water: short ones swing faster."""
 
+GLINTS, FLICKERS = (0.6, 1.0, 1.7), (1.3, 2.1, 3.4)
+"""Times in 30 frames that the glints on water and the light of flames come and go."""
+
+DIMMED = (0.9, 0.65, 0.4, 0.0)
+"""Red, green and blue of flames that burn low, relative to the still: as they cool, they redden."""
+
 DARK = 110.0
 """Median luminance below which a sky can have stars."""
 
@@ -57,7 +63,8 @@ class FlowMover:
         self._paths = path_polynomial(velocity, patch, self._period / 2.0)
         self._stagger = np.clip(smooth_noise(patch, 0.3, rng) / 2.0, -1.0, 1.0)
         self._ripples = _ripples(patch, style, soft, clock, rng)
-        self._shimmer = _shimmer(patch, style, soft, clock, rng)
+        self._shimmer = _glints(patch, 0.02, style.shimmer * soft, [clock.angular(r) for r in GLINTS], rng)
+        self._flicker = _glints(patch, 0.06, style.flicker * soft, [clock.angular(r) for r in FLICKERS], rng)
         self._blur = max(2, round(0.02 * patch.unit))
         self._held = _Held(patch.crop(plate), max(2, round(style.held * patch.unit))) if style.held else None
         self._likeness = 1.0 - soft * np.float32(1.0 - self._measure_likeness())
@@ -72,7 +79,11 @@ class FlowMover:
         else:
             moved, detail = self._two_copies(index, ripple)
             detail *= 1.0 + self._shimmer.at(index)[..., 0]
-            moved = self._with_detail(moved, detail)
+            moved = blend(moved, _low(moved, self._blur), patch.to_pixels(detail))
+        if self._style.flicker:
+            light = patch.to_pixels(1.0 + self._flicker.at(index)[..., 0])
+            low_fire = np.asarray(cv2.multiply(moved, DIMMED), dtype=np.uint8)  # type: ignore[call-overload]
+            moved = blend(moved, low_fire, light)
         if self._held is not None:
             moved = self._held.restored(moved)
         if self._stars is not None:
@@ -90,10 +101,6 @@ class FlowMover:
         copies = self._warped(first, ripple), self._warped(second, ripple)
         kept = share**2 + (1.0 - share) ** 2 + 2.0 * self._likeness * share * (1.0 - share)
         return blend(*copies, self._patch.to_pixels(share)), np.asarray(1.0 / np.sqrt(kept), dtype=np.float32)
-
-    def _with_detail(self, picture: Frame, gain: Field) -> Frame:
-        """The picture with its detail, but not its light, made `gain` times as strong."""
-        return blend(picture, _low(picture, self._blur), self._patch.to_pixels(gain))
 
     def _warped(self, phase: Field, ripple: Field) -> Frame:
         """The box of the plate with every pixel taken from where it was `phase` half-lives ago."""
@@ -186,19 +193,13 @@ def _ripples(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.
     return Oscillation(waves, shape)
 
 
-def _shimmer(patch: Patch, style: FlowStyle, soft: Field, clock: Clock, rng: np.random.Generator) -> Oscillation:
-    """Light that comes and goes, each small place in its own time."""
+def _glints(patch: Patch, size: float, strength: Field, rates: list[float], rng: np.random.Generator) -> Oscillation:
+    """Something that comes and goes, each place of `size` units in its own time, at `rates` in radians per frame."""
     shape = (patch.rows, patch.columns, 1)
-    waves = [
-        Wave(
-            (0.5 * style.shimmer * soft)[..., None],
-            math.pi * smooth_noise(patch, 0.02, rng),
-            clock.angular(style.shimmer_rate * ratio),
-        )
-        for ratio in (0.6, 1.0, 1.7)
-        if style.shimmer
-    ]
-    return Oscillation(waves, shape)
+    if not strength.any():
+        return Oscillation.still(shape)
+    half = (0.5 * strength)[..., None]
+    return Oscillation([Wave(half, math.pi * smooth_noise(patch, size, rng), rate) for rate in rates], shape)
 
 
 def _low(picture: Frame, blur: int) -> Frame:

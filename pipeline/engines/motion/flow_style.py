@@ -34,10 +34,10 @@ class FlowStyle:
     """Height of the waves that run over the surface."""
 
     shimmer: float = 0.0
-    """How much highlights brighten and dim, 1 is much."""
+    """How much glints and small shadows come and go, 1 is wholly."""
 
-    shimmer_rate: float = 1.0
-    """Times that a highlight comes and goes in 30 frames."""
+    flicker: float = 0.0
+    """How much the light changes, 1 is much."""
 
     held: float = 0.0
     """What is larger than this stays in its place, as reflections do; 0 lets everything flow."""
@@ -56,10 +56,8 @@ FLOW_STYLES = {
     RegionKind.CLOUDS: FlowStyle(
         direction=0, rate=0.016, travel=0.06, edge=0.035, turbulence=0.15, eddy=0.25, whole=0.06, keeps_stars=True
     ),
-    RegionKind.SMOKE: FlowStyle(direction=90, rate=0.06, travel=0.07, edge=0.04, turbulence=0.45, eddy=0.08),
-    RegionKind.FIRE: FlowStyle(
-        direction=90, rate=0.22, travel=0.07, edge=0.02, turbulence=0.4, eddy=0.035, shimmer=0.6, shimmer_rate=3.0
-    ),
+    RegionKind.SMOKE: FlowStyle(direction=90, rate=0.06, travel=0.09, edge=0.04, turbulence=0.45, eddy=0.08),
+    RegionKind.FIRE: FlowStyle(direction=90, rate=0.16, travel=0.09, edge=0.02, turbulence=0.4, eddy=0.05, flicker=0.3),
     RegionKind.DRIFT: FlowStyle(direction=0, rate=0.03, travel=0.05, edge=0.02),
 }
 """The flowing kinds."""

@@ -46,9 +46,9 @@ class SwayStyle:
 
 
 SWAY_STYLES = {
-    RegionKind.LEAVES: SwayStyle(0.0035, 0.55, 0.45, 0.0016, 0.022, 1.3),
-    RegionKind.FALLING_LEAVES: SwayStyle(0.0025, 0.6, 0.35, 0.001, 0.022, 1.0),
-    RegionKind.GRASS: SwayStyle(0.005, 0.45, 0.5, 0.0012, 0.02, 1.3, rooted=1, blade=0.08),
+    RegionKind.LEAVES: SwayStyle(0.0035, 0.55, 0.45, 0.0011, 0.03, 1.3),
+    RegionKind.FALLING_LEAVES: SwayStyle(0.0025, 0.6, 0.35, 0.0009, 0.03, 1.0),
+    RegionKind.GRASS: SwayStyle(0.005, 0.45, 0.5, 0.001, 0.025, 1.3, rooted=1, blade=0.08),
     RegionKind.HAIR: SwayStyle(0.005, 0.4, 0.3, 0.0012, 0.05, 0.6, edge=0.03, rooted=-1, blade=0.3),
 }
 """The swaying kinds."""

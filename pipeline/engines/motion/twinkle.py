@@ -35,7 +35,8 @@ class TwinkleMover:
         self._patch = patch
         glow, owner = _glow(points, patch)
         _, light = split_light(still, points)
-        touched = np.flatnonzero((owner >= 0).ravel() & (patch.mask > 0).ravel())
+        lit = (light.max(axis=2) > 0) | (glow > 0.5)
+        touched = np.flatnonzero(lit & (owner >= 0) & (patch.mask > 0))
         strength = (patch.mask.ravel()[touched] / np.float32(255))[:, None]
         self._rows, self._columns = np.divmod(touched, patch.width)
         self._owner = owner.ravel()[touched]

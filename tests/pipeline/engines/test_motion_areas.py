@@ -44,7 +44,7 @@ def cloudy_sky(rng: np.random.Generator) -> Values:
 
 def sea(rng: np.random.Generator, top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Values:
     waves = sum(noise(rng, 0.8 * k, 6) * 5 for k in (1, 2, 3))
-    return gradient(top, bottom, HORIZON, HEIGHT) + np.asarray(waves)[..., None]
+    return np.asarray(gradient(top, bottom, HORIZON, HEIGHT) + np.asarray(waves)[..., None], dtype=np.float64)
 
 
 def seascape(seed: int = 0) -> Frame:
