@@ -18,6 +18,9 @@ from pipeline.options import Option, nest, options
 Field = gr.Checkbox | gr.ColorPicker | gr.Dropdown | gr.Number | gr.Slider | gr.Textbox
 """The components that a form is made of."""
 
+Listener = Callable[..., Any]
+"""Attaches a handler to an event, as `Button.click` does."""
+
 Update = dict[str, Any]
 """A change to one component, as `gradio.update` returns it."""
 
@@ -38,9 +41,17 @@ class Control:
     component: Field
 
     @property
-    def typed(self) -> Callable[..., Any]:
-        """The event of a new value. A Textbox's own `input` misses what is pasted, deleted or typed by an IME."""
-        return self.component.change if isinstance(self.component, gr.Textbox) else self.component.input
+    def listeners(self) -> tuple[Listener, ...]:
+        """The events that tell of a new value.
+
+        A Textbox's own `input` misses what is pasted, deleted or typed with an input method; that of a slider misses
+        its reset and the bound that it goes back to.
+        """
+        if isinstance(self.component, gr.Textbox):
+            return (self.component.change,)
+        if isinstance(self.component, gr.Slider):
+            return (self.component.input, self.component.change)
+        return (self.component.input,)
 
     def read(self, value: object) -> object:
         """A component's value as the setting takes it: empty becomes None where the setting may be empty."""

@@ -58,6 +58,10 @@ class Reading:
         boxes = {box: gr.update(visible=number < count) for number, box in enumerate(self.tab.plan.boxes)}
         return {**changes, **boxes, self.state.edited: True, self.tab.plan.reset: gr.update(visible=True)}
 
+    def edit_again(self, values: Values) -> Changes:
+        """A slider of an edited plan has a new value, such as the bound that it went back to."""
+        return self.read(values) if values[self.state.edited] else {self.state.edited: False}
+
     def _differs(self, values: Values) -> bool:
         """Whether the editor holds another plan than the one that it was shown."""
         shown = values[self.state.shown].plan

@@ -16,8 +16,8 @@ Changes = dict[Any, Any]
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The run that a page follows, and the versions of it and of the whole queue that the page shows."""
+class Displayed:
+    """What the page shows of the runs: which one it follows, and the versions of it and of the whole queue."""
 
     run_id: str = ""
     version: int = -1
@@ -34,15 +34,20 @@ class Shown:
 
 @dataclass(frozen=True)
 class State:
-    """One for each open page, kept by the server: the photo, its found areas, whether the plan was edited by hand."""
+    """One for each open page, kept by the server.
+
+    Events of one page may overlap, so each part is written by as few of them as can be: `followed`, the id of a run, by
+    what starts or finds a run, and never by the timer.
+    """
 
     photo: gr.State = field(default_factory=lambda: gr.State(None))
     areas: gr.State = field(default_factory=lambda: gr.State({}))
     edited: gr.State = field(default_factory=lambda: gr.State(value=False))
     shown: gr.State = field(default_factory=lambda: gr.State(Shown()))
-    watched: gr.State = field(default_factory=lambda: gr.State(Watched()))
+    followed: gr.State = field(default_factory=lambda: gr.State(""))
+    displayed: gr.State = field(default_factory=lambda: gr.State(Displayed()))
 
     @property
     def parts(self) -> set[gr.State]:
         """All of it."""
-        return {self.photo, self.areas, self.edited, self.shown, self.watched}
+        return {self.photo, self.areas, self.edited, self.shown, self.followed, self.displayed}

@@ -14,7 +14,7 @@ from app.wiring import Wiring
 from pipeline.settings import PrepareSettings
 
 TITLE = "Image-to-Video"
-STYLE = Path(__file__).resolve().with_name("style.css")
+HERE = Path(__file__).resolve().parent
 
 KEEP_UPLOADS_SECONDS = 24 * 3600
 """Uploads are removed after a day; every run keeps its own copy of its inputs."""
@@ -42,6 +42,7 @@ class LaunchOptions(TypedDict):
 
     theme: gr.themes.Base
     css_paths: list[str]
+    js: str
     footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     run_history: bool
     max_file_size: int
@@ -69,7 +70,8 @@ def launch_options(outputs: Path) -> LaunchOptions:
     largest = PrepareSettings.model_fields["max_file_mb"].default
     return LaunchOptions(
         theme=build_theme(),
-        css_paths=[str(STYLE)],
+        css_paths=[str(HERE / "style.css")],
+        js=(HERE / "page.js").read_text(encoding="utf-8"),
         footer_links=[],
         run_history=False,
         max_file_size=largest * 1_000_000,

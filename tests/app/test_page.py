@@ -58,6 +58,17 @@ def coffee(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_value_out_of_bounds_typed_beside_a_slider_becomes_the_bound(page: Page) -> None:
+    page.click("#edit-motion > button")
+    roll = page.locator("#plan-camera-roll input[type=number]")
+    roll.fill("999")
+    roll.blur()
+    expect(roll).to_have_value("180")
+    expect(page.locator("#reading .plan")).to_contain_text("180")
+    page.locator("#plan-camera-roll .reset-button").click()
+    expect(page.locator("#reading .plan")).not_to_contain_text("180")
+
+
 def test_without_a_photo_generate_asks_for_one(page: Page) -> None:
     page.click("#generate")
     expect(page.locator("#error .alert")).to_contain_text("no photo yet")
