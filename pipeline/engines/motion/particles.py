@@ -16,6 +16,9 @@ from pipeline.motion_plan import FRAMES_PER_UNIT_TIME, Region
 LEAVES_A_UNIT_TIME = 14.0
 """Leaves that come loose in 30 frames."""
 
+FIRST_LEAVES, GUST = 8, 15.0
+"""Leaves that a first gust takes within this many frames, so that a short clip shows some."""
+
 FALL = (0.11, 0.2)
 """Distance that a small and a large leaf fall in 30 frames, as a fraction of the square root of the plate's area."""
 
@@ -101,14 +104,17 @@ class FallingLeavesMover:
 
 
 def _draw_lots(plate: Frame, patch: Patch, region: Region, clock: Clock, rng: np.random.Generator) -> _Leaves:
-    interval = FRAMES_PER_UNIT_TIME / (LEAVES_A_UNIT_TIME * clock.pace)
-    count = max(1, round(clock.num_frames / interval))
+    steady = max(1, round(LEAVES_A_UNIT_TIME * math.sqrt(clock.pace) * clock.num_frames / FRAMES_PER_UNIT_TIME))
+    birth = (np.arange(steady) + rng.uniform(0.0, 1.0, steady)) * clock.num_frames / steady
+    if not clock.loop:
+        birth = np.concatenate([rng.uniform(0.0, GUST, FIRST_LEAVES), birth])
+    count = len(birth)
     size = rng.beta(1.2, 2.0, count)
     pace = clock.pace / FRAMES_PER_UNIT_TIME
     wind = math.cos(math.radians(region.direction)) if region.direction is not None else 0.35
     turns = 2.0 * math.pi * pace
     return _Leaves(
-        birth=(np.arange(count) + rng.uniform(0.0, 1.0, count)) * clock.num_frames / count,
+        birth=birth,
         start=_places(patch, count, rng),
         fall=(FALL[0] + (FALL[1] - FALL[0]) * size) * patch.unit * pace * rng.uniform(0.85, 1.15, count),
         length=np.maximum((LENGTH[0] + (LENGTH[1] - LENGTH[0]) * size) * patch.unit, 2.5),

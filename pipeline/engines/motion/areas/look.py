@@ -142,7 +142,7 @@ def cut_out(
         return likely
     cv2.setRNGSeed(0)
     inner, outer = np.zeros((1, 65)), np.zeros((1, 65))
-    result, _, _ = cv2.grabCut(look.picture, trimap, (0, 0, 0, 0), outer, inner, 4, cv2.GC_INIT_WITH_MASK)
+    result, _, _ = cv2.grabCut(look.picture, trimap, (0, 0, 0, 0), outer, inner, 3, cv2.GC_INIT_WITH_MASK)
     return np.asarray((result == cv2.GC_FGD) | (result == cv2.GC_PR_FGD))
 
 
