@@ -54,7 +54,7 @@ class FlowMover:
         rng = np.random.default_rng(seed)
         style = FLOW_STYLES.get(region.kind, FLOW_STYLES[RegionKind.DRIFT])
         self._plate, self._stars = _apart_from_stars(plate, patch) if style.keeps_stars else (plate, None)
-        self._patch, self._clock, self._style = patch, clock, style
+        self._still, self._patch, self._clock, self._style = patch.crop(plate), patch, clock, style
         soft = patch.softness(style.edge)
         rate = style.rate * region.speed
         self._period = _period(style, rate, clock)
@@ -88,6 +88,8 @@ class FlowMover:
             moved = self._held.restored(moved)
         if self._stars is not None:
             cv2.add(moved, self._stars, dst=moved)
+            twinkled = cv2.subtract(patch.crop(canvas), self._still, dtype=cv2.CV_16S)
+            cv2.add(moved, twinkled, dst=moved, dtype=cv2.CV_8U)
         patch.write(moved, canvas)
 
     def _two_copies(self, index: int, ripple: Field) -> tuple[Frame, Field]:

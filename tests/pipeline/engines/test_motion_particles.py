@@ -102,10 +102,29 @@ def test_stars_change_their_light_and_not_their_place() -> None:
         assert all(part[2:5, 2:5].max() == part.max() for part in bright)
 
 
-def test_clouds_pass_and_stars_stay() -> None:
+def hazy_night() -> tuple[Frame, list[tuple[int, int]]]:
     plate, places = night()
     haze = cv2.GaussianBlur(np.random.default_rng(0).standard_normal((HEIGHT, WIDTH)), (0, 0), 12)
-    plate = np.clip(plate + (haze / haze.std() * 8 + 8).clip(0)[..., None], 0, 255).astype(np.uint8)
+    return np.clip(plate + (haze / haze.std() * 8 + 8).clip(0)[..., None], 0, 255).astype(np.uint8), places
+
+
+def test_stars_twinkle_while_clouds_pass_in_whatever_order_they_are_named() -> None:
+    plate, _ = hazy_night()
+    mask = np.full(plate.shape[:2], 255, np.uint8)
+    clouds, stars = (
+        RegionAnimator(plate, mask, Region(kind=kind), 90, False, 2) for kind in (RegionKind.CLOUDS, RegionKind.STARS)
+    )
+    one, other, still_stars = plate.copy(), plate.copy(), rendered(clouds, plate, 40)
+    for animator in (clouds, stars):
+        animator.apply(one, 40)
+    for animator in (stars, clouds):
+        animator.apply(other, 40)
+    assert np.abs(one.astype(int) - other).mean() < 0.1
+    assert (np.abs(other.astype(int) - still_stars).max(axis=2) > 25).sum() > 100
+
+
+def test_clouds_pass_and_stars_stay() -> None:
+    plate, places = hazy_night()
     animator = RegionAnimator(
         plate, np.full(plate.shape[:2], 255, np.uint8), Region(kind=RegionKind.CLOUDS), 90, False, 2
     )
