@@ -19,7 +19,7 @@ LEAVES_A_UNIT_TIME = 14.0
 FIRST_LEAVES, GUST = 8, 15.0
 """Leaves that a first gust takes within this many frames, so that a short clip shows some."""
 
-FALL = (0.11, 0.2)
+FALL = (0.14, 0.25)
 """Distance that a small and a large leaf fall in 30 frames, as a fraction of the square root of the plate's area."""
 
 LENGTH = (0.013, 0.03)
