@@ -4,10 +4,16 @@ element.addEventListener('click', (event) => {
   if (seed !== undefined) trigger('seed', { seed });
   if (cancel !== undefined) trigger('cancel', { run: cancel });
 });
+// Brings what has just begun into sight, where the bar with the buttons hides it on a phone or it stands further down.
+function show(part) {
+  const { top, bottom } = part.getBoundingClientRect();
+  if (top < 0 || bottom > window.innerHeight - 90) part.scrollIntoView({ block: 'center', behavior: 'smooth' });
+}
+
 let running = false;
 watch('value', () => {
   const status = element.querySelector('.status');
-  if (status && !running) status.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  if (status && !running) show(status);
   running = Boolean(status);
   const log = element.querySelector('.status .log');
   if (log) log.scrollTop = log.scrollHeight;

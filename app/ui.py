@@ -42,6 +42,7 @@ class LaunchOptions(TypedDict):
 
     theme: gr.themes.Base
     css_paths: list[str]
+    favicon_path: str
     js: str
     footer_links: list[Literal["api", "gradio", "settings", "runs"] | dict[str, str]]
     run_history: bool
@@ -71,6 +72,7 @@ def launch_options(outputs: Path) -> LaunchOptions:
     return LaunchOptions(
         theme=build_theme(),
         css_paths=[str(HERE / "style.css")],
+        favicon_path=str(HERE / "icon.svg"),
         js=(HERE / "page.js").read_text(encoding="utf-8"),
         footer_links=[],
         run_history=False,

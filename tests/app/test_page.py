@@ -306,6 +306,16 @@ def motion_inside_and_outside(video: Path, mask: cv2.typing.MatLike) -> tuple[fl
     return float(change[small > 250].mean()), float(change[small == 0].mean())
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_generate_is_in_sight_wherever_the_page_is_scrolled(browser: Browser, server: Server, width: int) -> None:
+    with opened(browser, server, viewport={"width": width, "height": 800}) as page:
+        page.click("#edit-motion > button")
+        open_advanced(page)
+        for part in (0.0, 0.3, 0.6, 1.0):
+            page.evaluate("part => window.scrollTo(0, part * document.documentElement.scrollHeight)", part)
+            expect(page.locator("#generate")).to_be_in_viewport(ratio=0.9)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, server: Server, scheme: str) -> None:
     size = {"width": 390, "height": 844}
@@ -314,7 +324,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, s
         expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
         page.click("#edit-motion > button")
         open_advanced(page)
-        expect(page.locator("#generate")).to_be_in_viewport()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         too_wide = page.evaluate(
             """() => [...document.querySelectorAll('.card, .card input, .card button, .photo, .part-result')]
