@@ -21,7 +21,7 @@ class Example:
 
 
 EXAMPLE_PHOTOS = (
-    Example("rocket.jpg", "Rocket", "the smoke is billowing while the camera slowly zooms in"),
+    Example("rocket.jpg", "Rocket", "slowly tilt up with a handheld camera"),
     Example("hubble.jpg", "Deep field", "the stars are twinkling"),
     Example("coffee.jpg", "Coffee", "slowly zoom in while panning left"),
     Example("chelsea.jpg", "Cat", "handheld sway, slowly zoom in"),
