@@ -94,7 +94,7 @@ def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server
     set_small(page, frames=LONG, width=640)
     start(page)
     page.click("#more")
-    expect(page.locator("#status")).to_contain_text("Next in the queue")
+    expect(page.locator("#status .progress-head strong")).to_have_text("Next in the queue")
     page.click("#stop")
     expect(page.locator("#result .alert")).to_contain_text("taken out of the queue")
     expect(page.locator("#generate")).to_be_visible()
