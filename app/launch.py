@@ -36,6 +36,9 @@ OFFLINE = {
 LOCAL = "localhost,127.0.0.1,::1"
 """Addresses that no proxy may stand before: the page's server asks itself whether it answers."""
 
+WAKE_SECONDS = 0.5
+"""How often the main thread looks for Ctrl-C while the server's threads work."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until it is interrupted. Ctrl-C and SIGTERM are how it ends, so both return 0."""
@@ -195,7 +198,8 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
         for record in mark_interrupted(parsed.outputs):
             LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
         while True:
-            time.sleep(3600)
+            # Short, because the system may hand a signal to another thread, which does not wake this one.
+            time.sleep(WAKE_SECONDS)
     finally:
         # A second Ctrl-C ends the program at once, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
