@@ -86,6 +86,7 @@ class Jobs:
         self._changed = threading.Condition()
         self._jobs: dict[str, Job] = {}
         self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
         self._worker: threading.Thread | None = None
         self._closed = False
         self._version = 0
@@ -174,7 +175,7 @@ class Jobs:
                 record = _failed(job.record)
                 self._write(record)
             with self._changed:
-                job.record, job.progress = record, None
+                job.record, job.progress, self._running = record, None, None
                 self._touch(job)
                 self._discard(job)
                 self._changed.notify_all()
@@ -191,7 +192,7 @@ class Jobs:
                 if self._closed:
                     return None
                 self._changed.wait()
-            job = self._waiting.popleft()
+            job = self._running = self._waiting.popleft()
             job.record.queue_position = None
             self._number_queue()
             return job
@@ -242,7 +243,8 @@ class Jobs:
             LOG.warning("The record of %s could not be written: %s", record.run_id, error.strerror or error)
 
     def _snapshot(self, job: Job) -> Snapshot:
-        position = self._waiting.index(job) + 1 if job in self._waiting else 0
+        ahead = 0 if self._running is None else 1  # with nothing ahead, the first one is as good as begun
+        position = self._waiting.index(job) + ahead if job in self._waiting else 0
         return Snapshot(
             job.record, job.image, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version
         )
