@@ -56,10 +56,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Serve the page with outputs and logs below `folder`, as `python -m app` does."""
+def serving(folder: Path, outputs: Path | None = None) -> Iterator[Server]:
+    """Serve the page with logs below `folder`, and outputs too unless they are named, as `python -m app` does."""
     port = free_port()
-    server = Server(f"http://127.0.0.1:{port}", folder / "outputs", folder / "logs")
+    server = Server(f"http://127.0.0.1:{port}", outputs or folder / "outputs", folder / "logs")
     arguments = ["--port", str(port), "--outputs", str(server.outputs), "--logs", str(server.logs)]
     with (folder / "server.txt").open("w") as said:
         process = subprocess.Popen(

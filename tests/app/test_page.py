@@ -36,6 +36,12 @@ def encoded(size: tuple[int, int], kind: str) -> bytes:
     return buffer.getvalue()
 
 
+def huge_png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("1", (40_000, 40_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
@@ -43,6 +49,7 @@ def encoded(size: tuple[int, int], kind: str) -> bytes:
         ("empty.jpg", b"", "empty.jpg"),
         ("dot.png", encoded((1, 1), "PNG"), "1 x 1"),
         ("cut.jpg", encoded((400, 300), "JPEG")[:9000], "cut.jpg"),
+        ("huge.png", huge_png(), "1600 megapixels"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_sentence_and_the_page_stays_usable(

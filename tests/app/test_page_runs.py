@@ -21,6 +21,7 @@ from tests.browser import (
     visit,
     wait_for_result,
 )
+from tests.disks import small_disk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -138,6 +139,20 @@ def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browse
         start(page)
         page.goto("about:blank")
     assert [record["status"] for record in server.records()] == ["cancelled"]
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_leaves_a_failed_record(
+    browser: Browser, coffee: Path, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path, 400) as disk, serving(tmp_path, disk) as server, opened(browser, server) as page:
+        upload(page, coffee)
+        open_advanced(page)
+        set_small(page, frames=120, width=640)
+        generate(page)
+        expect(page.locator("#result .alert")).to_contain_text("full")
+        assert "Traceback" not in page.locator("#result").inner_text()
+        assert [record["status"] for record in server.records()] == ["failed"]
+        assert not list(disk.glob("*.mp4"))
 
 
 def motion_inside_and_outside(video: Path, mask: cv2.typing.MatLike) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from pipeline.records import RunRecord, RunStatus, read_record
+from tests.disks import small_disk
 from tests.photos import ASTRONAUT, photo
 
 SMALL = ["--prepare.width", "96", "--prepare.height", "64", "--animate.num_frames", "6", "--encode.x264_preset", "fast"]
@@ -218,27 +219,18 @@ def test_another_user_is_told_what_cannot_be_read_or_written(tmp_path: Path, ima
     assert image.name in one_sentence(unreadable.stderr)
 
 
-@root_only
 @pytest.mark.parametrize("size_kb", [16, 64, 400])
 def test_a_full_disk_leaves_no_half_video(tmp_path: Path, image: Path, size_kb: int) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", str(small)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small file system cannot be mounted here")
-    try:
-        large = ["--prepare.width", "512", "--prepare.height", "512", "--animate.num_frames", "60"]
-        done = run(small, "animate", image, *large, "--encode.crf", "0", "--encode.x264_preset", "ultrafast")
+    large = ["--prepare.width", "512", "--prepare.height", "512", "--animate.num_frames", "60"]
+    large += ["--encode.crf", "0", "--encode.x264_preset", "ultrafast"]
+    with small_disk(tmp_path, size_kb) as small:
+        done = run(small, "animate", image, *large)
         assert done.returncode == 1
         assert "full" in one_sentence(done.stderr)
         assert finals(small) == []
         assert not list(small.rglob("*.part"))
         for path in small.glob("*.json"):
             assert read_record(path).status is RunStatus.FAILED
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -15,6 +15,7 @@ from pipeline.errors import OutputFailed
 from pipeline.frames import Frame, FrameStream
 from pipeline.settings import EncodeSettings, VideoFormat
 from pipeline.video import write_video
+from tests.disks import small_disk
 from tests.pipeline.video.films import FORMATS, stream, write
 
 
@@ -58,25 +59,14 @@ def test_a_writer_never_overwrites_and_never_starts_where_it_cannot_write(tmp_pa
         write_video(stream(3), tmp_path / "missing" / "a.mp4", EncodeSettings())
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of 200 kB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("needs the right to mount")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk: Path, kind: VideoFormat) -> None:
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, kind: VideoFormat) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 128, 128, 3), np.uint8)
     film = FrameStream(iter(noise), 128, 128, Fraction(30), 20)
-    with pytest.raises(OutputFailed, match=r"^The disk with the outputs is full \(0 MB free\): free some space"):
-        write(small_disk, film, kind)
-    assert not list(small_disk.iterdir())
+    with small_disk(tmp_path, 200) as disk:
+        with pytest.raises(OutputFailed, match=r"^The disk with the outputs is full \(0 MB free\): free some space"):
+            write(disk, film, kind)
+        assert not list(disk.iterdir())
 
 
 POOR_CHILD = """
