@@ -48,7 +48,7 @@ def build_theme() -> gr.themes.Base:
         input_border_color_focus="*primary_500",
         input_border_color_focus_dark="*primary_400",
         border_color_primary="*neutral_200",
-        border_color_primary_dark="*neutral_800",
+        border_color_primary_dark="*neutral_700",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_500",
