@@ -133,6 +133,25 @@ def visit(page: Page, server: Server) -> None:
     """Open the page and wait until it can be used."""
     page.goto(server.address)
     expect(page.locator("#reading .plan")).to_be_visible(timeout=30_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has not changed for half a second, as a person does, but at most three seconds.
+
+    An answer that is still under way would overwrite what a test types faster than any hand.
+    """
+    page.evaluate(STILL)
+
+
+STILL = """() => new Promise(done => {
+    const watcher = new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(end, 500); });
+    const end = () => { watcher.disconnect(); clearTimeout(rest); clearTimeout(last); done(); };
+    let rest = setTimeout(end, 500);
+    const last = setTimeout(end, 3000);
+    watcher.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+})"""
+"""A promise that is kept when the document has come to rest."""
 
 
 def upload(page: Page, photo: Path) -> None:
@@ -141,6 +160,7 @@ def upload(page: Page, photo: Path) -> None:
     count = int(shown.get_attribute("data-photo") or 0)
     page.set_input_files(".photo input[type=file]", photo)
     expect(shown).to_have_attribute("data-photo", str(count + 1))
+    settle(page)
 
 
 def setting(page: Page, name: str) -> Locator:
@@ -152,6 +172,14 @@ def open_advanced(page: Page) -> None:
     """Unfold the advanced settings."""
     page.click("#advanced > button")
     expect(setting(page, "animate.num_frames")).to_be_visible()
+    settle(page)
+
+
+def open_motion(page: Page) -> None:
+    """Unfold the editor of the motion plan."""
+    page.click("#edit-motion > button")
+    expect(page.locator("#plan-camera-roll input[type=number]")).to_be_visible()
+    settle(page)
 
 
 def set_small(page: Page, frames: int = 8, width: int = 160) -> None:

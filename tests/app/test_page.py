@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import Server, open_advanced, opened, setting, upload
+from tests.browser import Server, open_advanced, open_motion, opened, setting, upload
 from tests.photos import COFFEE, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_value_out_of_bounds_typed_beside_a_slider_becomes_the_bound(page: Page) -> None:
-    page.click("#edit-motion > button")
+    open_motion(page)
     roll = page.locator("#plan-camera-roll input[type=number]")
     roll.fill("999")
     roll.blur()
@@ -126,7 +126,7 @@ def test_unknown_words_are_named_and_the_plan_follows_the_prompt_until_it_is_edi
     page.fill("#prompt textarea", "zoom in and frobnicate the zorgle")
     expect(page.locator("#reading .unknown").first).to_contain_text("frobnicate")
     expect(page.locator("#reading .plan")).to_contain_text("Zooms in")
-    page.click("#edit-motion > button")
+    open_motion(page)
     page.locator("#plan-camera-roll input[type=number]").fill("30")
     expect(page.locator("#reading .tag")).to_be_visible()
     page.fill("#prompt textarea", "pan left")
@@ -160,7 +160,7 @@ def painted_pixels(page: Page) -> int:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_generate_is_in_sight_wherever_the_page_is_scrolled(browser: Browser, server: Server, width: int) -> None:
     with opened(browser, server, viewport={"width": width, "height": 800}) as page:
-        page.click("#edit-motion > button")
+        open_motion(page)
         open_advanced(page)
         for part in (0.0, 0.3, 0.6, 1.0):
             page.evaluate("part => window.scrollTo(0, part * document.documentElement.scrollHeight)", part)
@@ -173,7 +173,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, s
     with opened(browser, server, viewport=size, color_scheme=scheme, has_touch=True, is_mobile=True) as page:
         page.click("[data-example='2']")
         expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
-        page.click("#edit-motion > button")
+        open_motion(page)
         open_advanced(page)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         too_wide = page.evaluate(

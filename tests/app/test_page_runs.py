@@ -18,7 +18,6 @@ from tests.browser import (
     setting,
     start,
     upload,
-    visit,
     wait_for_result,
 )
 from tests.disks import small_disk
@@ -80,7 +79,7 @@ def test_a_reload_finds_the_run_again_with_its_photo_and_prompt_and_then_its_res
     open_advanced(page)
     set_small(page, frames=300, width=640)
     start(page)
-    visit(page, server)
+    page.goto(server.address)
     expect(page.locator("#status .status")).to_be_visible()
     expect(page.locator("#stop")).to_be_visible()
     expect(page.locator("#prompt textarea")).to_have_value("pan right")
