@@ -1,9 +1,9 @@
 """What a stage or an engine is given beside its value and its settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.errors import Cancelled
 from pipeline.records import Notice
@@ -45,7 +45,6 @@ class Context:
     report: Callable[[Progress], None] = _ignore
     is_cancelled: Callable[[], bool] = lambda: False
     notify: Callable[[Notice], None] = _ignore
-    artifacts: dict[str, Any] = field(default_factory=dict)
 
     def check_cancelled(self) -> None:
         """Raise Cancelled when the user pressed Stop. Stages call this at least once a frame or step."""

@@ -13,6 +13,8 @@
 Everything else that escapes is a defect: its traceback goes to the log, and the user is told where that log is.
 """
 
+import errno
+
 
 class ImageToVideoError(Exception):
     """Base of every error whose message is meant for the user as it stands."""
@@ -58,3 +60,8 @@ class Cancelled(ImageToVideoError):
     """The user stopped the run."""
 
     exit_code = 130
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error of the operating system, or of a library that passes it on, is for lack of room on the disk."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)

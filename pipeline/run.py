@@ -1,7 +1,6 @@
 """One run from input to video and record: the only file that knows the order of the stages."""
 
 import contextlib
-import errno
 import os
 import shutil
 import time
@@ -13,7 +12,7 @@ import psutil
 
 from pipeline.context import Context, LogLine, Progress
 from pipeline.environment import environment
-from pipeline.errors import Cancelled, ImageToVideoError, InvalidImage, InvalidSetting, OutputFailed
+from pipeline.errors import Cancelled, ImageToVideoError, InvalidImage, InvalidSetting, OutputFailed, is_disk_full
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.images import probe
 from pipeline.logs import FILE_NAME, run_logger
@@ -92,7 +91,7 @@ def execute(
 
 
 def _outputs_error(error: OSError, outputs: Path) -> ImageToVideoError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return OutputFailed(f"The disk that holds {outputs} is full: free some space or choose another with --outputs.")
     reason = (error.strerror or str(error)).lower()
     return InvalidSetting(f"The outputs folder {outputs} cannot be used ({reason}): choose another with --outputs.")
@@ -206,7 +205,7 @@ class _Run:
         try:
             relative, digest = keep_input(path, self.outputs)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_disk_full(error):
                 raise
             raise InvalidImage(f"{path.name} cannot be read: {error.strerror or error}.") from error
         self.record.inputs[number].path, self.record.inputs[number].sha256 = relative, digest

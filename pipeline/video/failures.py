@@ -8,9 +8,8 @@ from pathlib import Path
 
 import av
 
-from pipeline.errors import ImageToVideoError, OutOfMemory, OutputFailed
+from pipeline.errors import ImageToVideoError, OutOfMemory, OutputFailed, is_disk_full
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # pthread_create reports EAGAIN when there is no room for another stack, and FFmpeg passes it on.
 _NO_MEMORY = (errno.ENOMEM, errno.EAGAIN)
 
@@ -29,7 +28,7 @@ def _explain(error: Exception, path: Path) -> ImageToVideoError:
     # x264 and libvpx say no more than that they failed; with settings that were checked, that is for lack of memory.
     if isinstance(error, MemoryError | av.error.ExternalError) or number in _NO_MEMORY:
         return OutOfMemory("Memory ran out while the video was encoded: choose a smaller size or fewer encode.threads.")
-    if number in _DISK_FULL:
+    if is_disk_full(error):
         return _disk_full(path)
     reason = str(getattr(error, "strerror", None) or error).lower().rstrip(".")
     return OutputFailed(f"The video cannot be written to {path.parent} ({reason}): choose another outputs folder.")

@@ -27,7 +27,6 @@ class Patch:
         """Find the box of `mask` (uint8, the plate's height and width, not empty)."""
         left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
         self.left, self.top, self.width, self.height = left, top, width, height
-        self.plate_shape = plate.shape[:2]
         self.unit = math.sqrt(plate.shape[0] * plate.shape[1])
         self.mask = np.ascontiguousarray(mask[self._box])
         self.inside = np.where(self.mask > 0, np.uint8(255), np.uint8(0))
