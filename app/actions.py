@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from app import brush
 from app.jobs import Jobs, Runner, Snapshot
+from pipeline.catalogue import merge
 from pipeline.errors import ImageToVideoError, InvalidImage, InvalidInput
 from pipeline.frames import Mask
 from pipeline.logs import FILE_NAME
 from pipeline.records import Notice
-from pipeline.settings import PrepareSettings, Settings, make_settings, merge
+from pipeline.settings import PrepareSettings, Settings, make_settings
 
 if TYPE_CHECKING:
     from pipeline.preview import Preview

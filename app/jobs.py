@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.context import LogLine, Progress
+from pipeline.context import Event, Glimpse, LogLine, Progress
 from pipeline.errors import Cancelled
 from pipeline.records import ErrorRecord, Notice, RunRecord, RunStatus, now, write_record
 from pipeline.settings import Settings
@@ -40,7 +40,7 @@ class Runner(Protocol):
         record: RunRecord,
         image: Path,
         outputs: Path,
-        listen: Callable[[Progress | Notice | LogLine | RunRecord], None],
+        listen: Callable[[Event], None],
         is_cancelled: Callable[[], bool],
     ) -> RunRecord:
         """Run it and return its finished record."""
@@ -54,6 +54,7 @@ class Job:
     image: Path
     masks: Path | None = None
     progress: Progress | None = None
+    glimpse: Glimpse | None = None
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
     cancelled: threading.Event = field(default_factory=threading.Event)
     version: int = 0
@@ -66,6 +67,7 @@ class Snapshot:
     record: RunRecord
     image: Path
     progress: Progress | None
+    glimpse: Glimpse | None
     lines: tuple[LogLine, ...]
     position: int
     stopping: bool
@@ -175,7 +177,7 @@ class Jobs:
                 record = _failed(job.record)
                 self._write(record)
             with self._changed:
-                job.record, job.progress, self._running = record, None, None
+                job.record, job.progress, job.glimpse, self._running = record, None, None, None
                 self._touch(job)
                 self._discard(job)
                 self._changed.notify_all()
@@ -197,10 +199,12 @@ class Jobs:
             self._number_queue()
             return job
 
-    def _hear(self, job: Job, event: Progress | Notice | LogLine | RunRecord) -> None:
+    def _hear(self, job: Job, event: Event) -> None:
         with self._changed:
             if isinstance(event, Progress):
                 job.progress = event
+            elif isinstance(event, Glimpse):
+                job.glimpse = event
             elif isinstance(event, Notice):
                 job.lines.append(LogLine(event.level, event.message))
             elif isinstance(event, LogLine):
@@ -246,7 +250,14 @@ class Jobs:
         ahead = 0 if self._running is None else 1  # with nothing ahead, the first one is as good as begun
         position = self._waiting.index(job) + ahead if job in self._waiting else 0
         return Snapshot(
-            job.record, job.image, job.progress, tuple(job.lines), position, job.cancelled.is_set(), job.version
+            record=job.record,
+            image=job.image,
+            progress=job.progress,
+            glimpse=job.glimpse,
+            lines=tuple(job.lines),
+            position=position,
+            stopping=job.cancelled.is_set(),
+            version=job.version,
         )
 
 

@@ -10,8 +10,9 @@ from app import brush, panels
 from app.actions import Actions, Request
 from app.animate import Tab
 from app.state import Changes, Shown, State, Values
+from pipeline.catalogue import merge
 from pipeline.motion_plan import MotionPlan
-from pipeline.settings import load_preset, make_settings, merge, preset_names
+from pipeline.settings import load_preset, make_settings, preset_names
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from pipeline.errors import ImageToVideoError, InvalidSetting
 from pipeline.logs import LOGS, start_logging, stop_logging
 from pipeline.options import Option, default_text, nest, options, range_text
-from pipeline.settings import PROJECT, Settings, make_settings, preset_names
+from pipeline.paths import PROJECT
+from pipeline.settings import Settings, make_settings, preset_names
 
 PROGRAM = "python -m pipeline"
 OUTPUTS = PROJECT / "outputs"

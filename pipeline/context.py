@@ -6,17 +6,31 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import Cancelled
-from pipeline.records import Notice
+from pipeline.frames import Frame
+from pipeline.records import DowngradeRecord, ForecastRecord, ModelRecord, Notice, PhaseRecord, RunRecord
+from pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `done` of `total` steps of a stage, and the seconds left when they can be known."""
+    """How far a run is: `done` of `total` steps of a stage, and the seconds left when they can be known.
+
+    `phase` says in words what a stage is doing, where it does several things.
+    """
 
     stage: str
     done: int
     total: int
     seconds_left: float | None = None
+    phase: str = ""
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A small picture of what is in the making: one frame, RGB, at most 256 pixels a side. Never recorded."""
+
+    frame: Frame
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,20 @@ class LogLine:
 
     level: Literal["info", "warning", "error"]
     message: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The settings as they are used from now on, after the memory ladder has changed them."""
+
+    settings: Settings
+
+
+Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled
+"""What an engine has to say for the record, beside its notices."""
+
+Event = Progress | Glimpse | Notice | LogLine | RunRecord
+"""What is worth showing of a run as it happens."""
 
 
 def _ignore(_: object) -> None:
@@ -45,6 +73,11 @@ class Context:
     report: Callable[[Progress], None] = _ignore
     is_cancelled: Callable[[], bool] = lambda: False
     notify: Callable[[Notice], None] = _ignore
+    show: Callable[[Glimpse], None] = _ignore
+    keep: Callable[[Fact], None] = _ignore
+    """Puts a fact into the run's record."""
+    outputs: Path | None = None
+    """Folder with the records of earlier runs, from which the time left is learned."""
 
     def check_cancelled(self) -> None:
         """Raise Cancelled when the user pressed Stop. Stages call this at least once a frame or step."""

@@ -10,7 +10,7 @@ from typing import Literal
 import psutil
 
 from pipeline.environment import gpu_name, package_version
-from pipeline.settings import PROJECT
+from pipeline.paths import PROJECT
 
 MIN_FREE_GB = 1.0
 """Below this much free disk the doctor warns: a minute of 1080p takes about a tenth of it."""

@@ -7,8 +7,8 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from pipeline.paths import PROJECT
 from pipeline.records import Environment
-from pipeline.settings import PROJECT
 
 PIXEL_PACKAGES = ("numpy", "opencv-contrib-python", "pillow", "pillow_heif", "av", "imageio")
 """Libraries whose version can change pixels of the embedded engine."""

@@ -8,7 +8,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from pipeline.errors import InvalidSetting
-from pipeline.settings import PROJECT
+from pipeline.paths import PROJECT
 
 LOGS = PROJECT / "logs"
 """Where logs go unless another folder is named."""

@@ -76,6 +76,67 @@ class InputRecord(RecordModel):
     """Height in pixels as displayed, after EXIF orientation."""
 
 
+class DowngradeRecord(RecordModel):
+    """One rung of the memory ladder that was taken."""
+
+    rung: str
+    """Name of the rung."""
+    phase: str
+    """The phase that had too little memory."""
+    reason: Literal["forecast", "shortage"]
+    """Whether it was foreseen before the run, or memory ran out during it."""
+    message: str
+    """One sentence for the user: what was changed, why, and what it costs."""
+    changes_picture: bool
+    """Whether the video differs from what was asked for."""
+    before: dict[str, Any] = {}
+    """Values of the settings it changed, by full name, as they were."""
+    after: dict[str, Any] = {}
+    """The same as they are now."""
+
+
+class PhaseRecord(RecordModel):
+    """What one phase of an engine did, in one attempt."""
+
+    name: str
+    """load, condition, sample or decode."""
+    seconds: float
+    """Wall time."""
+    steps: int = 0
+    """Denoising steps or frames done."""
+    peak_memory_bytes: int | None = None
+    """Largest resident memory of the program during it."""
+    peak_gpu_bytes: int | None = None
+    """Largest memory that the model took on the GPU during it."""
+    outcome: Literal["done", "out of memory"] = "done"
+    """Attempts that ran out of memory are kept as well."""
+
+
+class ForecastRecord(RecordModel):
+    """What was foreseen before the run."""
+
+    device: str
+    gpu_bytes: int
+    """Peak on the GPU; 0 without one."""
+    ram_bytes: int
+    """Peak of the program's own memory."""
+    disk_bytes: int
+    """Room for what is kept during the run and for the video."""
+    seconds: float | None = None
+    """Time, from earlier runs on this machine; empty when there was none like it."""
+
+
+class Advice(RecordModel):
+    """Something to try next, as a button."""
+
+    key: str
+    """What it is about: image, prompt, motion, steps, candidates."""
+    message: str
+    """What was seen, and what may help."""
+    runs: list[dict[str, Any]] = []
+    """Changes to the settings, nested by section, one for each run to make; empty when it is for the user to do."""
+
+
 class StageRecord(RecordModel):
     """What one stage did."""
 
@@ -87,6 +148,10 @@ class StageRecord(RecordModel):
     """Whether the result was taken from an earlier run."""
     peak_memory_bytes: int | None = None
     """Largest resident memory of the program while the stage ran."""
+    peak_gpu_bytes: int | None = None
+    """Largest memory in use on the GPU, by all programs, while the stage ran; empty without a GPU."""
+    phases: list[PhaseRecord] = []
+    """What a diffusion engine did in it, failed attempts included."""
     downgrades: list[str] = []
     """Rungs of the memory ladder that were taken."""
     artifacts: dict[str, Any] = {}
@@ -137,9 +202,16 @@ class Environment(RecordModel):
 class ModelRecord(RecordModel):
     """The weights that made the frames."""
 
+    name: str
+    """Name in the catalogue."""
     repository: str
     revision: str | None = None
+    variant: str | None = None
     licence: str | None = None
+    device: str | None = None
+    """What it ran on: cuda or cpu."""
+    precision: str | None = None
+    """Number format of weights and activations."""
 
 
 class RunRecord(RecordModel):
@@ -171,9 +243,19 @@ class RunRecord(RecordModel):
     """Everything that the page said about this run: snaps, advice, words not understood."""
     memory_timeline: list[tuple[float, int]] = []
     """Pairs of seconds since the start and resident bytes, thinned."""
+    gpu_timeline: list[tuple[float, int]] = []
+    """Pairs of seconds since the start and bytes in use on the GPU by all programs, thinned; empty without a GPU."""
+    forecast: ForecastRecord | None = None
+    """What a diffusion engine was expected to need with the settings as used."""
+    downgrades: list[DowngradeRecord] = []
+    """Rungs of the memory ladder that were taken, in order; `used` holds what they changed."""
     output: OutputRecord | None = None
+    candidates: list[OutputRecord] = []
+    """The other candidates, where they were kept."""
     quality: dict[str, float] = {}
-    """Measures of the result."""
+    """Measures of the result, by name."""
+    advice: list[Advice] = []
+    """What to try next, from the measures."""
     error: ErrorRecord | None = None
     environment: Environment = Environment()
     model: ModelRecord | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.context import Context, LogLine, Progress
+from pipeline.context import Context, Event, LogLine, Progress
 from pipeline.environment import environment
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidImage, InvalidSetting, OutputFailed, is_disk_full
 from pipeline.frames import Frame, FrameStream, PreparedImage
@@ -37,7 +37,6 @@ from pipeline.stages.animate import Animate
 from pipeline.stages.encode import Encode, EncodedVideo, publish
 from pipeline.stages.prepare import Prepare
 
-Event = Progress | Notice | LogLine | RunRecord
 Listener = Callable[[Event], None]
 
 WORK = ".work"

@@ -13,13 +13,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
 
+from pipeline.catalogue import Precision, merge, model_defaults
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
-
-PROJECT = Path(__file__).resolve().parent.parent
-"""The folder that holds this program."""
-
-PRESETS = PROJECT / "configs" / "presets"
+from pipeline.paths import PRESETS
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 """Bounds in pixels on the sides of a video; images under 16 px a side are refused as well."""
@@ -67,6 +64,41 @@ class X264Preset(StrEnum):
     MEDIUM = "medium"
     SLOW = "slow"
     SLOWER = "slower"
+
+
+class Scheduler(StrEnum):
+    """The sampler of a diffusion model."""
+
+    PUBLISHED = "published"
+    DDIM = "ddim"
+    EULER = "euler"
+    DPMPP_2M = "dpmpp_2m"
+    UNIPC = "unipc"
+
+
+class Quantization(StrEnum):
+    """How a diffusion model's weights are made smaller."""
+
+    NONE = "none"
+    FLOAT8 = "float8"
+    INT8 = "int8"
+    NF4 = "nf4"
+
+
+class Device(StrEnum):
+    """What a diffusion model runs on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Offload(StrEnum):
+    """Where weights wait that are not at work."""
+
+    NONE = "none"
+    MODEL = "model"
+    GROUP = "group"
 
 
 class PrepareSettings(FrozenModel):
@@ -145,6 +177,51 @@ class AnimateSettings(FrozenModel):
     negative_prompt: str = Field("", max_length=2000)
     """What a diffusion model should keep out of the video."""
 
+    scheduler: Scheduler = Scheduler.PUBLISHED
+    """The sampler: the one the model was published with, or another where the model allows it."""
+
+    target_fps: int = Field(16, ge=1, le=60, json_schema_extra={"step": 1})
+    """The frame rate that the model is told to imagine: lower means more motion. It does not set the file's rate."""
+
+    motion_bucket_id: int = Field(127, ge=1, le=255, json_schema_extra={"step": 1})
+    """How much motion Stable Video Diffusion makes."""
+
+    noise_aug_strength: float = Field(0.02, ge=0.0, le=1.0, json_schema_extra={"step": 0.01})
+    """Noise that Stable Video Diffusion adds to the image: more frees the motion and loses likeness."""
+
+    candidates: int = Field(1, ge=1, le=8, json_schema_extra={"step": 1})
+    """Videos made with successive seeds, of which the quality measures keep the best."""
+
+    keep_candidates: bool = False
+    """Keeps the other candidates too, beside the best one."""
+
+    sample_width: int | None = Field(None, ge=MIN_SIDE, le=MAX_SIDE, json_schema_extra={"step": 8})
+    """Width in pixels that a diffusion model works at, scaled up to the video's. Empty: the video's own."""
+
+    sample_height: int | None = Field(None, ge=MIN_SIDE, le=MAX_SIDE, json_schema_extra={"step": 8})
+    """Height in pixels that a diffusion model works at, scaled up to the video's. Empty: the video's own."""
+
+    sample_frames: int | None = Field(None, ge=1, le=1000, json_schema_extra={"step": 1})
+    """Frames that a diffusion model makes; the others are interpolated between them. Empty: all of them."""
+
+    decode_chunk_size: int | None = Field(None, ge=1, le=64, json_schema_extra={"step": 1})
+    """Frames that an image autoencoder decodes at once: fewer take less memory. Empty: what the model can afford."""
+
+    vae_tiling: bool = False
+    """Decodes in overlapping tiles: much less memory, a slight change of tone."""
+
+    precision: Precision | None = None
+    """Number format of weights and activations. Empty: the model's own on a GPU, float32 on a CPU."""
+
+    quantization: Quantization = Quantization.NONE
+    """Smaller weights: float8 suits every model, int8 and nf4 pay for transformers only and need a GPU."""
+
+    lora: Path | None = None
+    """A LoRA file (.safetensors) that is laid over the model."""
+
+    lora_scale: float = Field(1.0, ge=0.0, le=2.0, json_schema_extra={"step": 0.05})
+    """Strength of the LoRA."""
+
     motion: MotionSettings = MotionSettings()
     """The embedded engine's own settings."""
 
@@ -178,6 +255,36 @@ class RuntimeSettings(FrozenModel):
 
     threads: int = Field(0, ge=0, le=256, json_schema_extra={"step": 1})
     """Threads that render frames. 0: one for each core."""
+
+    device: Device = Device.AUTO
+    """What a diffusion model runs on: the GPU where there is one, else the processor."""
+
+    models_dir: Path | None = None
+    """Folder with models. Empty: the Hugging Face cache that all programs of this machine share."""
+
+    offline: bool = False
+    """Never asks the network, also when a model is missing."""
+
+    vram_limit_gb: float | None = Field(None, gt=0.0, le=1024.0, json_schema_extra={"step": 0.5})
+    """The most GPU memory to use, in GB; on a machine without a GPU, the most memory. Empty: all that is free."""
+
+    allow_downgrades: bool = True
+    """Lets the memory ladder change the picture (fewer frames, lower resolution) rather than give up."""
+
+    offload: Offload = Offload.NONE
+    """Where weights wait: on the GPU, or in main memory by model (slower) or by group of layers (slowest)."""
+
+    guidance_passes: int = Field(1, ge=1, le=2, json_schema_extra={"step": 1})
+    """Passes for classifier-free guidance: two halve the memory of sampling and take a little longer."""
+
+    chunk_feed_forward: bool = False
+    """Runs the feed-forward layers of I2VGen-XL's input transformer in chunks: less memory, slower."""
+
+    compile: bool = False
+    """Compiles the denoiser: the first run of a size warms up for a minute or more, later ones are faster."""
+
+    keep_model: bool = True
+    """Keeps the model in memory for the next run. Another model frees it first."""
 
 
 class Settings(FrozenModel):
@@ -221,23 +328,17 @@ def load_preset(name: str) -> dict[str, Any]:
     return values
 
 
-def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` with `changes` laid over it, section by section. Neither argument is altered."""
-    merged = dict(base)
-    for name, value in changes.items():
-        below = merged.get(name)
-        merged[name] = merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return merged
-
-
 def make_settings(changes: dict[str, Any]) -> Settings:
-    """Build Settings from the defaults, the preset named in `changes`, and `changes`, in this order.
+    """Build Settings from the defaults, the preset named in `changes`, the engine's own values for it, and `changes`.
 
-    Raises InvalidSetting, one sentence that names the setting and its bounds, when a value does not fit.
+    Each one is laid over those before it. Raises InvalidSetting, one sentence that names the setting and its bounds,
+    when a value does not fit.
     """
-    preset = changes.get("preset", "standard")
+    preset, animate = str(changes.get("preset", "standard")), changes.get("animate", {})
+    engine = str(animate.get("engine", "")) if isinstance(animate, dict) else ""
+    base = merge(load_preset(preset), model_defaults(engine, preset))
     try:
-        return Settings.model_validate(merge(load_preset(str(preset)), changes))
+        return Settings.model_validate(merge(base, changes))
     except ValidationError as error:
         raise InvalidSetting(explain(error)) from error
 

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from pipeline.context import LogLine, Progress
-from pipeline.records import Notice, RunRecord
+from pipeline.context import Event, LogLine, Progress
+from pipeline.records import Notice
 
 
 class Terminal:
@@ -26,7 +26,7 @@ class Terminal:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, event: Progress | Notice | LogLine | RunRecord) -> None:
+    def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Progress):
             self._advance(event)

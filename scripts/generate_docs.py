@@ -12,8 +12,9 @@ from pipeline.command_line import SECTIONS
 from pipeline.engines.motion.grammar.guide import prompt_guide
 from pipeline.motion_plan import MotionPlan
 from pipeline.options import Option, default_text, options, range_text
+from pipeline.paths import PRESETS, PROJECT
 from pipeline.records import RunRecord
-from pipeline.settings import PRESETS, PROJECT, preset_names
+from pipeline.settings import preset_names
 
 DOCS = PROJECT / "docs"
 

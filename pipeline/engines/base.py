@@ -15,6 +15,7 @@ class Capabilities:
 
     Sides must be multiples of `size_multiple`; frame counts must be `frames_multiple * k + frames_offset`.
     `ignores` maps the full names of settings without effect to the reason, shown where they are greyed out.
+    `resolutions` are the lengths of the shorter side that are worth offering, smallest first; empty: any.
     """
 
     size_multiple: int = 1
@@ -22,6 +23,10 @@ class Capabilities:
     frames_offset: int = 0
     min_frames: int = 1
     max_frames: int = 36000
+    min_side: int = 16
+    max_side: int = 4096
+    resolutions: tuple[int, ...] = ()
+    last_image: bool = False
     ignores: Mapping[str, str] = field(default_factory=dict)
 
 

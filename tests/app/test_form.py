@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from app.animate import SECTIONS, advanced_sections
 from app.form import Control, Form, build_control, build_form, hints, join, label_of, shown
+from pipeline.catalogue import merge
 from pipeline.motion_plan import Camera, MotionPlan, Region
 from pipeline.options import options
-from pipeline.settings import Settings, make_settings, merge
+from pipeline.settings import Settings, make_settings
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ import psutil
 import pytest
 
 from app.jobs import MAX_FINISHED, Jobs, Snapshot
-from pipeline.context import LogLine, Progress
+from pipeline.context import Event, LogLine, Progress
 from pipeline.errors import InvalidSetting
 from pipeline.records import (
     ErrorRecord,
     InputRecord,
-    Notice,
     RunRecord,
     RunStatus,
     now,
@@ -27,7 +26,7 @@ from pipeline.settings import Settings
 SECONDS = 20.0
 """How long anything may take here on a busy machine."""
 
-Listener = Callable[[Progress | Notice | LogLine | RunRecord], None]
+Listener = Callable[[Event], None]
 
 
 class PretendRunner:

@@ -20,7 +20,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 from pipeline.errors import InvalidImage
 from pipeline.frames import Frame
 from pipeline.images import ImageInfo, probe, read_image, read_mask
-from pipeline.settings import PROJECT, PrepareSettings
+from pipeline.paths import PROJECT
+from pipeline.settings import PrepareSettings
 from tests import pictures
 from tests.pictures import encoded, encoded_by_opencv, grey_scene, heic, scene
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.catalogue import merge
 from pipeline.errors import InvalidSetting
-from pipeline.settings import Settings, load_preset, make_settings, merge, parse_fps, preset_names
+from pipeline.settings import Settings, load_preset, make_settings, parse_fps, preset_names
 
 
 def test_defaults_are_three_seconds() -> None:

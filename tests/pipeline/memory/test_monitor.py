@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from pipeline.memory import TIMELINE_POINTS, MemoryMonitor
+from pipeline.memory.monitor import TIMELINE_POINTS, MemoryMonitor
 
 
 def test_a_peak_is_seen_while_it_lasts() -> None:

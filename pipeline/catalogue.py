@@ -1,0 +1,220 @@
+"""The catalogue of models: one card for each file in configs/models, data that nothing but an adapter interprets.
+
+A user adds a model of a known family by adding a file; the file's stem is the model's name, and its engine's name.
+"""
+
+import difflib
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from pipeline.errors import InvalidSetting
+from pipeline.motion_plan import FrozenModel
+from pipeline.paths import CATALOGUE
+
+
+class FamilyName(StrEnum):
+    """The families of models that an adapter exists for."""
+
+    I2VGEN_XL = "i2vgen_xl"
+    SVD = "svd"
+    WAN = "wan"
+    LTX = "ltx"
+    COGVIDEOX = "cogvideox"
+    FRAMEPACK = "framepack"
+
+
+class Precision(StrEnum):
+    """Number formats of weights and activations."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+class Phase(StrEnum):
+    """The phases of a diffusion run, in order. Each one's result is kept, so that only a failed one is repeated."""
+
+    LOAD = "load"
+    CONDITION = "condition"
+    SAMPLE = "sample"
+    DECODE = "decode"
+
+
+class Part(FrozenModel):
+    """A component that lies in a repository of its own."""
+
+    component: str
+    """Name of the pipeline's component, such as transformer."""
+    repository: str
+    revision: str = "main"
+    subfolder: str = ""
+    """Folder inside that repository that holds the component; empty for its top."""
+    download_bytes: int
+    licence: str
+
+
+class CanDo(FrozenModel):
+    """What the model takes beside the image."""
+
+    prompt: bool = True
+    negative_prompt: bool = True
+    last_image: bool = False
+    lora: bool = False
+    control_video: bool = False
+    scheduler: bool = False
+    """Whether the sampler may be exchanged."""
+
+
+class Rules(FrozenModel):
+    """Sizes (pixels) and frame counts (`frames_multiple * k + frames_offset`) that the model makes."""
+
+    size_multiple: int = Field(ge=1)
+    min_side: int = Field(64, ge=16)
+    max_side: int = Field(2048, ge=16)
+    resolutions: tuple[int, ...]
+    """Lengths of the shorter side that are offered, smallest first; the ladder steps down along them."""
+    frames_multiple: int = Field(1, ge=1)
+    frames_offset: int = Field(0, ge=0)
+    min_frames: int = Field(1, ge=1)
+    max_frames: int = Field(ge=1)
+
+
+class Component(FrozenModel):
+    """One network of the pipeline: what its weights take, and in which phases they are needed."""
+
+    name: str
+    parameters: int = Field(ge=0)
+    """Number of parameters."""
+    phases: tuple[Phase, ...]
+    precision: Precision | None = None
+    """Kept in this precision whatever the others have, such as the VAE of Wan in float32."""
+
+
+class Activation(FrozenModel):
+    """Peak of what a phase allocates beside the weights: `base + per_unit * units`, in bytes of the card's precision.
+
+    A unit is a latent position (batch * latent frames * latent height * latent width) when sampling, and an output
+    pixel of the frames decoded at once when decoding.
+    """
+
+    base: float = Field(0.0, ge=0.0)
+    per_unit: float = Field(0.0, ge=0.0)
+
+
+class MemoryModel(FrozenModel):
+    """From which the forecast is made. Measured on the meta device: see benchmarks/memory_model.py."""
+
+    components: tuple[Component, ...]
+    latent_stride: int = Field(8, ge=1)
+    """Pixels of a side for each latent position."""
+    latent_frames: int = Field(1, ge=1)
+    """Frames for each latent frame: 1 for an image VAE, 4 or 8 (and one more frame) for a video VAE."""
+    guidance_doubles_batch: bool
+    """Whether classifier-free guidance runs as one pass over a batch of two."""
+    sample: Activation
+    """For a batch of one."""
+    decode: Activation
+    decode_tiled: Activation | None = None
+    """Empty where the VAE cannot decode in tiles."""
+    decode_chunked: bool
+    """Whether the VAE can decode a few frames at a time (an image VAE); otherwise it decodes the clip as a whole."""
+    condition: Activation = Activation()
+    """Units are pixels of the image."""
+
+
+class ModelCard(FrozenModel):
+    """One entry of the catalogue."""
+
+    name: str
+    family: FamilyName
+    title: str
+    """The model's name for people."""
+    summary: str
+    """What it is good for, in one sentence."""
+    repository: str
+    revision: str = "main"
+    variant: str | None = None
+    """Which files of the repository are meant, such as fp16."""
+    parts: tuple[Part, ...] = ()
+    licence: str
+    licence_url: str
+    gated: bool = False
+    """Whether the hub asks for a token and an accepted licence."""
+    download_bytes: int = Field(gt=0)
+    """Size of the files that are needed, parts not included."""
+    precision: Precision
+    """What the model is published for on a GPU; on a CPU everything is float32."""
+    can: CanDo = CanDo()
+    rules: Rules
+    defaults: dict[str, Any]
+    """The settings it was published with, nested by section."""
+    presets: dict[str, dict[str, Any]]
+    """What draft, standard and high change in them."""
+    memory: MemoryModel
+    options: dict[str, Any] = Field({})
+    """Facts that the family's adapter alone understands."""
+    ran_on_real_weights: bool = False
+    """Whether this program has been seen to run with the published weights; README lists those where it was not."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Download size with all parts."""
+        return self.download_bytes + sum(part.download_bytes for part in self.parts)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read one file of the catalogue. Raises InvalidSetting, one sentence that names file and field."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidSetting(f"The model card {path.name} cannot be read: {type(error).__name__}.") from error
+    if not isinstance(values, dict):
+        raise InvalidSetting(f"The model card {path.name} must hold fields such as 'family:' and 'repository:'.")
+    try:
+        return ModelCard.model_validate({**values, "name": path.stem})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InvalidSetting(f"The model card {path.name} is not valid: {place}: {first['msg']}.") from error
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Names of the models in the catalogue: I2VGen-XL, the reference, first, the others by name."""
+    found = sorted(path.stem for path in CATALOGUE.glob("*.yaml"))
+    return tuple(sorted(found, key=lambda name: name != "i2vgen-xl"))
+
+
+@cache
+def get_card(name: str) -> ModelCard:
+    """The card of a model. Raises InvalidSetting when there is none, or its file is wrong."""
+    if name not in model_names():
+        near = difflib.get_close_matches(name, model_names(), 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(model_names())}."
+        raise InvalidSetting(f"There is no model '{name}': {hint}")
+    return read_card(CATALOGUE / f"{name}.yaml")
+
+
+def model_defaults(engine: str, preset: str) -> dict[str, Any]:
+    """What an engine changes in the defaults of all settings, nested by section; nothing for an engine without card.
+
+    Raises InvalidSetting when the engine's card is wrong.
+    """
+    if engine not in model_names():
+        return {}
+    card = get_card(engine)
+    return merge(card.defaults, card.presets.get(preset, {}))
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` laid over it, section by section. Neither argument is altered."""
+    merged = dict(base)
+    for name, value in changes.items():
+        below = merged.get(name)
+        merged[name] = merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged

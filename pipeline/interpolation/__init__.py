@@ -1,0 +1,1 @@
+"""New frames between given ones, and frames in another size."""

@@ -1,0 +1,100 @@
+"""From files to networks: the only place that calls `from_pretrained`."""
+
+import importlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.catalogue import Precision
+from pipeline.errors import ModelMissing
+from pipeline.models.files import ModelFiles
+from pipeline.settings import Quantization
+
+LOG = logging.getLogger("pipeline.models")
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """In which precision, and for which device ("cuda" or "cpu"), a model is loaded."""
+
+    device: str
+    precision: Precision
+    quantization: Quantization = Quantization.NONE
+
+
+def load_pipeline(class_name: str, files: ModelFiles, plan: LoadPlan, **components: Any) -> Any:
+    """Load a diffusers pipeline from its folder into main memory, in evaluation mode, without remote code.
+
+    `components` replaces components by objects, such as those of `load_component`; None leaves one out. Components
+    whose card asks for a precision of their own get it. Raises ModelMissing when the folder does not hold what its
+    model_index.json promises, with the command that mends it.
+    """
+    import diffusers
+
+    kind = getattr(diffusers, class_name)
+    try:
+        pipe = kind.from_pretrained(
+            files.folder,
+            dtype=_dtypes(files, plan),
+            variant=present_variant(files.folder, files.card.variant),
+            use_safetensors=True,
+            local_files_only=True,
+            **components,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
+            raise  # no memory, no permission: not a question of what the folder holds
+        raise damaged(files, error) from error
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def load_component(class_path: str, files: ModelFiles, component: str, plan: LoadPlan) -> Any:
+    """Load one component that lies in a repository of its own; `class_path` is "diffusers.Name" or "transformers.Name".
+
+    Raises ModelMissing as `load_pipeline` does.
+    """
+    module, _, name = class_path.rpartition(".")
+    part = next(part for part in files.card.parts if part.component == component)
+    folder = files.parts[component]
+    try:
+        return getattr(importlib.import_module(module), name).from_pretrained(
+            folder,
+            subfolder=part.subfolder,
+            dtype=_dtypes(files, plan).get(component, _torch_dtype(plan.precision)),
+            use_safetensors=True,
+            local_files_only=True,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise damaged(files, error) from error
+
+
+def present_variant(folder: Path, variant: str | None) -> str | None:
+    """The variant, if the folder holds files of it: a plain copy of the repository serves as well."""
+    if variant is None or not any(folder.glob(f"*/*.{variant}.safetensors")):
+        return None
+    return variant
+
+
+def damaged(files: ModelFiles, error: BaseException) -> ModelMissing:
+    """The error for a folder that is there and does not hold a whole model."""
+    LOG.warning("%s could not be loaded from %s: %s", files.card.name, files.folder, error)
+    return ModelMissing(
+        f"The files of {files.card.name} in {files.folder} are incomplete or damaged: "
+        f"`python -m pipeline models verify {files.card.name}` names them, "
+        f"`python -m pipeline models download {files.card.name}` mends them."
+    )
+
+
+def _dtypes(files: ModelFiles, plan: LoadPlan) -> Mapping[str, Any]:
+    """Precision by component, as diffusers takes it."""
+    own = {part.name: part.precision for part in files.card.memory.components if part.precision}
+    return {"default": _torch_dtype(plan.precision), **{name: _torch_dtype(each) for name, each in own.items()}}
+
+
+def _torch_dtype(precision: Precision) -> Any:
+    import torch
+
+    return getattr(torch, precision.value)

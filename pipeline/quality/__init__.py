@@ -1,0 +1,1 @@
+"""Measures of a finished video, and the advice that follows from them."""
