@@ -93,16 +93,21 @@ class Component(FrozenModel):
     phases: tuple[Phase, ...]
     precision: Precision | None = None
     """Kept in this precision whatever the others have, such as the VAE of Wan in float32."""
+    largest_layer: int | None = Field(None, ge=1)
+    """Parameters of its largest single layer, which is what group offload moves. Empty: the component as a whole."""
 
 
 class Activation(FrozenModel):
-    """Peak of what a phase allocates beside the weights: `base + per_unit * units`, in bytes of the card's precision.
+    """Peak of what a phase allocates beside the weights: `base + (per_position + per_unit * frames) * positions`.
 
-    A unit is a latent position (batch * latent frames * latent height * latent width) when sampling, and an output
-    pixel of the frames decoded at once when decoding.
+    In bytes of the card's precision, or of the phase's components' own where they have one. Positions are those of one
+    frame: of the latents (batch * height * width) when sampling, pixels when decoding; frames are those of the latents
+    when sampling, and those decoded at once when decoding. `per_position` is for what is kept of a frame however many
+    there are, as a causal video VAE does.
     """
 
     base: float = Field(0.0, ge=0.0)
+    per_position: float = Field(0.0, ge=0.0)
     per_unit: float = Field(0.0, ge=0.0)
 
 
@@ -123,8 +128,10 @@ class MemoryModel(FrozenModel):
     """Empty where the VAE cannot decode in tiles."""
     decode_chunked: bool
     """Whether the VAE can decode a few frames at a time (an image VAE); otherwise it decodes the clip as a whole."""
+    decode_chunk: int = Field(1, ge=1)
+    """Frames decoded at once where the settings leave it open, if the VAE can."""
     condition: Activation = Activation()
-    """Units are pixels of the image."""
+    """Positions are pixels of the image."""
 
 
 class ModelCard(FrozenModel):
