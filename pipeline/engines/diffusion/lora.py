@@ -1,0 +1,73 @@
+"""A LoRA file, laid over a pipeline for a while."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InvalidSetting
+
+LOG = logging.getLogger("pipeline.engines")
+
+_ADAPTER = "chosen"
+
+
+@contextmanager
+def loaded_lora(pipe: Any, path: Path, scale: float, **options: Any) -> Iterator[None]:
+    """Lay the LoRA of a .safetensors file over the pipeline, with that strength, until left.
+
+    `options` go to the pipeline's loader. The base weights are not altered: nothing of the LoRA stays behind. Raises
+    InvalidSetting when the file is missing, is no LoRA, or was made for another model.
+    """
+    layers = check_lora(path)
+    try:
+        try:
+            pipe.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=_ADAPTER, **options)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise _other_model(path) from error
+        except RuntimeError as error:
+            # torch raises the same class when memory runs out, which is for others to handle
+            if "size mismatch" not in str(error):
+                raise
+            raise _other_model(path) from error
+        if not any(_ADAPTER in names for names in pipe.get_list_adapters().values()):
+            raise _other_model(path)
+        fitting = _adapted_layers(pipe)
+        if fitting < layers:
+            LOG.warning("Only %d of the %d layers of %s exist in the model", fitting, layers, path.name)
+        pipe.set_adapters(_ADAPTER, scale)
+        yield
+    finally:
+        pipe.unload_lora_weights()
+
+
+def check_lora(path: Path) -> int:
+    """How many layers the LoRA of a file has, as the names of its tensors say. Reads the header alone.
+
+    Raises InvalidSetting when the file is missing or holds no LoRA.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix.lower() != ".safetensors":
+        raise InvalidSetting(f"animate.lora: {path.name} is not a .safetensors file, the only kind that is read.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+    except FileNotFoundError:
+        raise InvalidSetting(f"animate.lora: there is no file {path}.") from None
+    except (SafetensorError, OSError) as error:
+        raise InvalidSetting(f"animate.lora: {path.name} cannot be read as .safetensors file.") from error
+    layers = sum("lora_a." in name.lower() or "lora_down." in name.lower() for name in names)
+    if layers == 0:
+        raise InvalidSetting(f"animate.lora: {path.name} holds no LoRA, none of its tensors is named as one.")
+    return layers
+
+
+def _adapted_layers(pipe: Any) -> int:
+    networks = (getattr(pipe, name) for name in pipe.get_list_adapters())
+    return sum(_ADAPTER in getattr(module, "lora_A", ()) for network in networks for module in network.modules())
+
+
+def _other_model(path: Path) -> InvalidSetting:
+    return InvalidSetting(f"animate.lora: {path.name} was made for another model than the one chosen.")
