@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.tiny_models import build
+
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # Timings on a busy machine say nothing about the code; CI tries the same examples each time.
@@ -48,6 +50,26 @@ def outputs(tmp_path: Path) -> Path:
     folder = tmp_path / "outputs"
     folder.mkdir()
     return folder
+
+
+class TinyModels:
+    """A folder of models, for `runtime.models_dir`, in which checkpoints are built when they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *names: str) -> Path:
+        """The folder, in which the named models of the catalogue lie as FOLDER/NAME. Tests leave them as they are."""
+        for name in names:
+            if not (self.folder / name).exists():
+                build(self.folder, name)
+        return self.folder
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
+    """Checkpoints of random weights: `tiny_models("svd")` is a models_dir that holds svd."""
+    return TinyModels(tmp_path_factory.mktemp("tiny_models"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,44 @@
+"""Checkpoints of random weights in the hub's layout, for every model of the catalogue.
+
+With `--runtime.models_dir FOLDER` the program loads and runs them as it would the published weights, offline and in
+moments. `python -m tests.tiny_models FOLDER [NAME ...]` builds them; tests ask the fixture `tiny_models`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.tiny_models import i2vgen_xl, svd
+
+BUILDERS: dict[str, Callable[[Path], None]] = {
+    "i2vgen-xl": i2vgen_xl.build,
+    "svd": partial(svd.build, num_frames=14),
+    "svd-xt": partial(svd.build, num_frames=25),
+}
+"""What fills a model's own folder, by its name in the catalogue."""
+
+
+MIDDLE = "i2vgen-xl"
+"""The model that a middle size exists of."""
+
+
+def build(folder: Path, name: str) -> Path:
+    """Build a model's checkpoint at FOLDER/NAME and return that path. The same name always gives the same bytes.
+
+    Raises KeyError for an unknown name, and FileExistsError when there is something at that path.
+    """
+    target = folder / name
+    target.mkdir(parents=True)
+    BUILDERS[name](target)
+    return target
+
+
+def build_middle(folder: Path) -> Path:
+    """Build an I2VGen-XL large enough to measure at FOLDER/i2vgen-xl: a step takes seconds on two cores at 256x256x16.
+
+    Raises FileExistsError when there is something at that path.
+    """
+    target = folder / MIDDLE
+    target.mkdir(parents=True)
+    i2vgen_xl.build(target, "middle")
+    return target
