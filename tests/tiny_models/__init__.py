@@ -8,12 +8,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import i2vgen_xl, svd
+from tests.tiny_models import i2vgen_xl, svd, wan
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
     "svd": partial(svd.build, num_frames=14),
     "svd-xt": partial(svd.build, num_frames=25),
+    "wan2.1-i2v-14b-480p": partial(wan.build, kind=wan.IMAGE_TO_VIDEO),
+    "wan2.1-flf2v-14b-720p": partial(wan.build, kind=wan.FIRST_LAST),
+    "wan2.2-i2v-a14b": partial(wan.build, kind=wan.TWO_STAGES),
+    "wan2.2-ti2v-5b": partial(wan.build, kind=wan.TEXT_IMAGE),
 }
 """What fills a model's own folder, by its name in the catalogue."""
 
