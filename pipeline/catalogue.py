@@ -130,6 +130,8 @@ class MemoryModel(FrozenModel):
     """Whether the VAE can decode a few frames at a time (an image VAE); otherwise it decodes the clip as a whole."""
     decode_chunk: int = Field(1, ge=1)
     """Frames decoded at once where the settings leave it open, if the VAE can."""
+    feed_forward_chunks: bool = False
+    """Whether `runtime.chunk_feed_forward` makes sampling take less."""
     condition: Activation = Activation()
     """Positions are pixels of the image."""
 
