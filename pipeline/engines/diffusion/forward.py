@@ -14,18 +14,20 @@ Forward = Callable[..., Any]
 def wrapped_forward(module: "nn.Module", wrap: Callable[[Forward], Forward]) -> Iterator[None]:
     """Replace the instance's `forward` by `wrap(forward)`; put back what was there on leaving.
 
-    Hooks that move weights to the device live in `forward` too: what is wrapped includes those that are there on
-    entering, so modules are placed before and not moved inside.
+    Hooks that move weights to the device live in `forward` too. Those that are there on entering are wrapped; where a
+    pipeline puts its hooks anew at the end of a call, they have replaced the wrapper, and stay.
     """
     own = module.__dict__.get("forward")
-    module.forward = wrap(module.forward)
+    wrapper = wrap(module.forward)
+    module.forward = wrapper
     try:
         yield
     finally:
-        if own is None:
-            del module.forward
-        else:
-            module.forward = own
+        if module.forward is wrapper:
+            if own is None:
+                del module.forward
+            else:
+                module.forward = own
 
 
 @contextmanager
