@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import i2vgen_xl, svd, wan
+from tests.tiny_models import cogvideox, i2vgen_xl, ltx, svd, wan
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
@@ -18,6 +18,9 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan2.1-flf2v-14b-720p": partial(wan.build, kind=wan.FIRST_LAST),
     "wan2.2-i2v-a14b": partial(wan.build, kind=wan.TWO_STAGES),
     "wan2.2-ti2v-5b": partial(wan.build, kind=wan.TEXT_IMAGE),
+    "ltx-video": ltx.build,
+    "ltx-video-distilled": ltx.build_distilled,
+    "cogvideox-5b-i2v": cogvideox.build,
 }
 """What fills a model's own folder, by its name in the catalogue."""
 
