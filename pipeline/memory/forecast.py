@@ -9,15 +9,12 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import psutil
 
 from pipeline.catalogue import Activation, Component, ModelCard, Phase, Precision
+from pipeline.memory.machine import Machine
 from pipeline.settings import Offload, Quantization, RuntimeSettings, Settings
-
-if TYPE_CHECKING:
-    from pipeline.memory.machine import Machine
 
 GB = 10**9
 """A gigabyte, as the settings and everything shown to people mean it."""
@@ -83,7 +80,7 @@ def forecast(settings: Settings, card: ModelCard, device: str) -> Forecast:
     return Forecast(device, phases, _disk_bytes(settings, work))
 
 
-def shortages(need: Forecast, machine: "Machine", runtime: RuntimeSettings) -> tuple[Phase, ...]:
+def shortages(need: Forecast, machine: Machine, runtime: RuntimeSettings) -> tuple[Phase, ...]:
     """The phases that do not fit.
 
     A need counts the whole program, so what this process holds already is added to what is free: the resident model
@@ -93,7 +90,7 @@ def shortages(need: Forecast, machine: "Machine", runtime: RuntimeSettings) -> t
     return tuple(each.phase for each in need.phases if each.gpu_bytes > gpu or each.ram_bytes > ram)
 
 
-def room(device: str, machine: "Machine", runtime: RuntimeSettings) -> tuple[int, int]:
+def room(device: str, machine: Machine, runtime: RuntimeSettings) -> tuple[int, int]:
     """Bytes that a run on this device may take on the GPU and in main memory; the user's limit is for the device."""
     limit = math.inf if runtime.vram_limit_gb is None else runtime.vram_limit_gb * GB
     gpu = machine.gpu_free + _held_on_gpu()
@@ -101,7 +98,7 @@ def room(device: str, machine: "Machine", runtime: RuntimeSettings) -> tuple[int
     return (int(min(gpu, limit)), ram) if device == "cuda" else (0, int(min(ram, limit)))
 
 
-def describe(need: Forecast, machine: "Machine", settings: Settings, card: ModelCard) -> str:
+def describe(need: Forecast, machine: Machine, settings: Settings, card: ModelCard) -> str:
     """One sentence for people: what is needed and free, whether it fits, and the nearest choice that decides otherwise.
 
     Raising the frames to the next count that would not fit is told before a higher resolution; where it does not fit,
@@ -123,7 +120,10 @@ def describe(need: Forecast, machine: "Machine", settings: Settings, card: Model
 
 @dataclass(frozen=True)
 class Work:
-    """What the model is asked to do, as the forecast counts it. Sizes are in pixels; guidance in one pass doubles `batch`."""
+    """What the model is asked to do, as the forecast counts it.
+
+    Sizes are in pixels. `batch` is 2 for guidance in one pass.
+    """
 
     settings: Settings
     card: ModelCard
@@ -257,7 +257,7 @@ def _held_on_gpu() -> int:
     return int(torch.cuda.memory_reserved()) if torch is not None and torch.cuda.is_initialized() else 0
 
 
-def _turning_point(settings: Settings, card: ModelCard, machine: "Machine", need: Forecast) -> str:
+def _turning_point(settings: Settings, card: ModelCard, machine: Machine, need: Forecast) -> str:
     """The nearest choice with which fitting turns into not fitting or back, in words; empty when there is none."""
     fits = not shortages(need, machine, settings.runtime)
     for words, changed in (*_other_frames(settings, card, fits), *_other_sizes(settings, card, fits)):
