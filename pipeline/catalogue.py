@@ -98,17 +98,22 @@ class Component(FrozenModel):
 
 
 class Activation(FrozenModel):
-    """Peak of what a phase allocates beside the weights: `base + (per_position + per_unit * frames) * positions`.
+    """Peak of what is allocated beside the weights: `base + per_frame * F + per_position * P + per_unit * F * P` bytes.
 
-    In bytes of the card's precision, or of the phase's components' own where they have one. Positions are those of one
-    frame: of the latents (batch * height * width) when sampling, pixels when decoding; frames are those of the latents
-    when sampling, and those decoded at once when decoding. `per_position` is for what is kept of a frame however many
-    there are, as a causal video VAE does.
+    In the card's precision, or that of the phase's components where all have one of their own. P are the positions of
+    one frame: of the latents (batch * height * width) when sampling, else pixels. F are the frames: of the latents when
+    sampling, those at work at once when decoding. A causal video VAE keeps what it knows of a frame however many there
+    are (`per_position`), and a tile has the same size however large the picture is (`per_frame`).
     """
 
     base: float = Field(0.0, ge=0.0)
+    per_frame: float = Field(0.0, ge=0.0)
     per_position: float = Field(0.0, ge=0.0)
     per_unit: float = Field(0.0, ge=0.0)
+
+    def peak(self, positions: float, frames: int) -> float:
+        """The peak in bytes."""
+        return self.base + self.per_frame * frames + (self.per_position + self.per_unit * frames) * positions
 
 
 class MemoryModel(FrozenModel):
@@ -122,7 +127,10 @@ class MemoryModel(FrozenModel):
     guidance_doubles_batch: bool
     """Whether classifier-free guidance runs as one pass over a batch of two."""
     sample: Activation
-    """For a batch of one."""
+    sample_chunked: Activation | None = None
+    """With runtime.chunk_feed_forward. Empty where the layers at the model's input cannot work in chunks."""
+    encode: Activation = Activation()
+    """Encoding what sampling starts from, where that may take more than sampling; as many frames as the video has."""
     decode: Activation
     decode_tiled: Activation | None = None
     """Empty where the VAE cannot decode in tiles."""
@@ -130,10 +138,13 @@ class MemoryModel(FrozenModel):
     """Whether the VAE can decode a few frames at a time (an image VAE); otherwise it decodes the clip as a whole."""
     decode_chunk: int = Field(1, ge=1)
     """Frames decoded at once where the settings leave it open, if the VAE can."""
-    feed_forward_chunks: bool = False
-    """Whether `runtime.chunk_feed_forward` makes sampling take less."""
     condition: Activation = Activation()
-    """Positions are pixels of the image."""
+    """Positions are pixels of the image, and there is one frame."""
+
+    @property
+    def feed_forward_chunks(self) -> bool:
+        """Whether `runtime.chunk_feed_forward` makes sampling take less."""
+        return self.sample_chunked is not None
 
 
 class ModelCard(FrozenModel):

@@ -170,13 +170,56 @@ def _need(phase: Phase, work: Work) -> tuple[int, int]:
     """Peaks in bytes on the GPU and in main memory."""
     stored = sum(_weights(part, work) for part in work.card.memory.components)
     program = PROGRAM[work.device]
-    activations = _activations(phase, work)
+    jobs = list(_jobs(phase, work))
     if work.device == "cpu":
-        return 0, int(program + stored + activations)
-    at_hand = _weights_on_gpu(phase, work)
-    gpu = CUDA_CONTEXT + (at_hand + activations) * RESERVED + CUDA_WORKSPACE
+        return 0, int(program + stored + max(job.activations for job in jobs))
+    peak = max(_weights_on_gpu(job.parts, work) + job.activations for job in jobs)
     offloaded = work.settings.runtime.offload is not Offload.NONE
-    return int(gpu), int(program + (stored if offloaded or phase is Phase.LOAD else 0))
+    return (
+        int(CUDA_CONTEXT + peak * RESERVED + CUDA_WORKSPACE),
+        int(program + (stored if offloaded or phase is Phase.LOAD else 0)),
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One of the things that a phase does one after the other: the components at work, and peak bytes beside them."""
+
+    parts: tuple[Component, ...]
+    activations: float
+
+
+def _jobs(phase: Phase, work: Work) -> Iterator[_Job]:
+    memory, pixels = work.card.memory, work.width * work.height
+    parts = tuple(part for part in memory.components if phase in part.phases)
+    scale = _scale(parts, work)
+    if phase is Phase.CONDITION:
+        yield _Job(parts, memory.condition.peak(pixels, 1) * scale)
+    elif phase is Phase.SAMPLE:
+        yield _Job(parts, _sampling(work).peak(work.positions * work.batch, work.latent_frames) * scale)
+        encoder = tuple(part for part in parts if part.name == "vae")
+        yield _Job(encoder, memory.encode.peak(pixels, work.frames) * _scale(encoder, work))
+    elif phase is Phase.DECODE:
+        yield _Job(parts, _decoding(work) * scale)
+    else:
+        yield _Job(parts, 0.0)
+
+
+def _sampling(work: Work) -> Activation:
+    memory = work.card.memory
+    chunked = memory.sample_chunked if work.settings.runtime.chunk_feed_forward else None
+    return chunked or memory.sample
+
+
+def _decoding(work: Work) -> float:
+    """Peak bytes of decoding. A picture that is smaller than a tile is decoded whole."""
+    memory, pixels = work.card.memory, work.width * work.height
+    chunk = work.settings.animate.decode_chunk_size or memory.decode_chunk
+    at_once = min(work.frames, chunk) if memory.decode_chunked else work.frames
+    whole = memory.decode.peak(pixels, at_once)
+    if memory.decode_tiled is None or not work.settings.animate.vae_tiling:
+        return whole
+    return min(whole, memory.decode_tiled.peak(pixels, at_once))
 
 
 def _weights(part: Component, work: Work) -> float:
@@ -187,55 +230,26 @@ def _weights(part: Component, work: Work) -> float:
     return part.parameters * _bytes(part.precision or work.precision)
 
 
-def _weights_on_gpu(phase: Phase, work: Work) -> float:
-    """Bytes of weights that are on the GPU at once in a phase; loading places them as every phase finds them."""
-    parts, offload = work.card.memory.components, work.settings.runtime.offload
+def _weights_on_gpu(parts: tuple[Component, ...], work: Work) -> float:
+    """Bytes of weights that are on the GPU at once while these components work, one after the other."""
+    offload = work.settings.runtime.offload
     if offload is Offload.NONE:
-        return sum(_weights(part, work) for part in parts)
-    sizes = [_weights(part, work) * _share(part, offload) for part in parts if phase in part.phases]
-    return max(sizes, default=0.0)
+        return sum(_weights(part, work) for part in work.card.memory.components)
+    return max((_weights(part, work) * _share(part, offload) for part in parts), default=0.0)
 
 
 def _share(part: Component, offload: Offload) -> float:
-    """The share of a component that is on the GPU while it works: with a stream, one layer and the next one."""
-    if offload is Offload.MODEL or not part.largest_layer:
+    """The share of a component that is on the GPU while it works: by group, one layer, and the next on its way."""
+    if offload is Offload.MODEL or part.largest_layer is None:
         return 1.0
     return min(1.0, 2 * part.largest_layer / part.parameters)
 
 
-def _activations(phase: Phase, work: Work) -> float:
-    """Peak bytes that a phase allocates beside the weights."""
-    memory, pixels = work.card.memory, work.width * work.height
-    if phase is Phase.LOAD:
-        return 0.0
-    if phase is Phase.CONDITION:
-        needed = _bytes_of(memory.condition, pixels, 1)
-    elif phase is Phase.SAMPLE:
-        needed = _bytes_of(memory.sample, work.positions * work.batch, work.latent_frames)
-    else:
-        needed = _decode(work)
-    return needed * _scale(phase, work)
-
-
-def _decode(work: Work) -> float:
-    """Peak bytes of decoding, in the card's precision."""
-    memory, pixels = work.card.memory, work.width * work.height
-    chunk = work.settings.animate.decode_chunk_size or memory.decode_chunk
-    at_once = min(work.frames, chunk) if memory.decode_chunked else work.frames
-    whole = _bytes_of(memory.decode, pixels, at_once)
-    if memory.decode_tiled is None or not work.settings.animate.vae_tiling:
-        return whole
-    return min(whole, _bytes_of(memory.decode_tiled, pixels, at_once))
-
-
-def _bytes_of(activation: Activation, positions: float, frames: int) -> float:
-    return activation.base + (activation.per_position + activation.per_unit * frames) * positions
-
-
-def _scale(phase: Phase, work: Work) -> float:
+def _scale(parts: tuple[Component, ...], work: Work) -> float:
     """Activations in use for each byte of the card's: components with a precision of their own keep theirs."""
-    own = [part.precision for part in work.card.memory.components if phase in part.phases]
-    return 1.0 if own and all(own) else _bytes(work.precision) / _bytes(work.card.precision)
+    if parts and all(part.precision for part in parts):
+        return 1.0
+    return _bytes(work.precision) / _bytes(work.card.precision)
 
 
 def _bytes(precision: Precision) -> int:
