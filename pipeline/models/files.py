@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.catalogue import ModelCard
+from pipeline.errors import ModelMissing
+from pipeline.models.places import places
+from pipeline.models.status import model_status
+from pipeline.settings import RuntimeSettings
 
 
 @dataclass(frozen=True)
@@ -18,3 +22,21 @@ class ModelFiles:
     folder: Path
     parts: Mapping[str, Path] = field(default_factory=dict)
     revision: str | None = None
+
+
+def locate(card: ModelCard, runtime: RuntimeSettings) -> ModelFiles:
+    """Find a model on this machine, without asking the network.
+
+    Raises ModelMissing, one sentence with the command that gets it, its size and its licence.
+    """
+    status = model_status(card, runtime)
+    if status.state != "ready":
+        raise ModelMissing(status.message)
+    folders = {
+        (place.source.repository, place.source.revision): place.folder
+        for place in places(card, runtime)
+        if place.folder is not None
+    }
+    parts = {part.component: folders[part.repository, part.revision] for part in card.parts}
+    main = places(card, runtime)[0]
+    return ModelFiles(card, folders[card.repository, card.revision], parts, main.commit)

@@ -1,0 +1,144 @@
+"""Where the repositories of a model lie on this machine: in a folder of the user's, or in the cache that all share."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.catalogue import ModelCard
+from pipeline.models.layout import Source, files_below, gaps, read_index, select, sources
+from pipeline.settings import RuntimeSettings
+
+if TYPE_CHECKING:
+    from huggingface_hub import RepoFile
+
+PARTIAL = ".incomplete"
+"""Ending of a file that is still being fetched."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one repository lies, or will lie once it is downloaded.
+
+    `root` is the user's folder itself when `own`, else the repository's folder in the shared cache. `folder` holds the
+    files in the hub's layout; None as long as there is none. `commit` is the revision it was taken at, where known.
+    """
+
+    source: Source
+    root: Path
+    own: bool
+    folder: Path | None
+    commit: str | None
+
+    @property
+    def partials(self) -> Path:
+        """Folder for files that are still being fetched, on the same file system as their final place."""
+        return self.root / ".cache" / "huggingface" / "download" if self.own else self.root / "blobs"
+
+    def listing(self) -> "dict[str, RepoFile]":
+        """The repository's files with sizes and digests, as the hub gave them at the download; empty when unknown."""
+        from huggingface_hub import get_cached_repo_tree
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
+        if self.commit is None:
+            return {}
+        local = self.root if self.own else None
+        try:
+            files = get_cached_repo_tree(self.source.repository, revision=self.commit, local_dir=local)
+        except CachedRepoTreeNotFoundError:
+            return {}
+        return {file.path: file for file in files}
+
+    def wanted(self) -> list[str]:
+        """The files that are wanted of it, by the hub's listing where there is one, else by those on the disk."""
+        if self.folder is None:
+            return []
+        names = self.listing() or files_below(self.folder)
+        return select(self.source, names, read_index(self.folder))
+
+    def absent(self) -> list[str]:
+        """What is not there at all, in words or as paths."""
+        if self.folder is None:
+            return [self.source.repository]
+        return gaps(self.source, self.folder)
+
+    def missing(self) -> list[str]:
+        """What keeps the model from being loaded: what is absent, or of another size than the hub's."""
+        found = self.absent()
+        if found or self.folder is None:
+            return found
+        listing, present = self.listing(), select(self.source, files_below(self.folder), read_index(self.folder))
+        sizes = {name: (self.folder / name).stat().st_size for name in present}
+        return [f"{name} (damaged)" for name in present if name in listing and sizes[name] != listing[name].size]
+
+    def bytes_present(self) -> int:
+        """Size of what is there of the files that are wanted, those that are still being fetched included."""
+        fetching = sum(path.stat().st_size for path in self.partials.glob(f"*{PARTIAL}") if path.is_file())
+        if self.folder is None:
+            return fetching
+        listing = self.listing()
+        blobs = {name: self.root / "blobs" / digest_of(file) for name, file in listing.items() if not self.own}
+        paths = {(self.folder / name, blobs.get(name)) for name in self.wanted()}
+        files = (path if path.is_file() else blob for path, blob in paths)
+        return fetching + sum(file.stat().st_size for file in files if file is not None and file.is_file())
+
+    def bytes_total(self) -> int:
+        """Size of all that is wanted: by the hub's listing where there is one, else as the card states it."""
+        listing = self.listing()
+        return sum(listing[name].size for name in self.wanted()) if listing else self.source.bytes
+
+
+def digest_of(file: "RepoFile") -> str:
+    """The name by which the hub knows a file's content: SHA-256 of a large file, git's SHA-1 of a small one."""
+    return file.lfs.sha256 if file.lfs is not None else file.blob_id
+
+
+def places(card: ModelCard, runtime: RuntimeSettings) -> tuple[Place, ...]:
+    """Where the repositories of a model lie, in the order of `sources`. Neither network nor digests are needed."""
+    find = _in_folder if runtime.models_dir is not None else _in_cache
+    return tuple(find(card, source, runtime) for source in sources(card))
+
+
+def _in_folder(card: ModelCard, source: Source, runtime: RuntimeSettings) -> Place:
+    base = (runtime.models_dir or Path()).expanduser().absolute()
+    owner, _, name = source.repository.partition("/")
+    candidates = [base / card.name] if source.has_index else []
+    candidates += [base / f"{owner}--{name}", base / owner / name]
+    root = next((path for path in candidates if path.is_dir()), candidates[0])
+    return Place(source, root, own=True, folder=root if root.is_dir() else None, commit=_recorded_commit(root))
+
+
+def _recorded_commit(root: Path) -> str | None:
+    """The commit that a download into a folder noted down, in the first line beside each file."""
+    notes = root / ".cache" / "huggingface" / "download"
+    for note in [*notes.glob("*.metadata"), *notes.glob("*/*.metadata")]:
+        lines = note.read_text(encoding="utf-8").splitlines()
+        if lines:
+            return lines[0].strip()
+    return None
+
+
+def _in_cache(_card: ModelCard, source: Source, _runtime: RuntimeSettings) -> Place:
+    from huggingface_hub import constants
+
+    owner, _, name = source.repository.partition("/")
+    root = Path(constants.HF_HUB_CACHE).expanduser() / f"models--{owner}--{name}"
+    reference = root / "refs" / source.revision
+    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else source.revision
+    folder = root / "snapshots" / commit
+    known = folder.is_dir()
+    return Place(source, root, own=False, folder=folder if known else None, commit=commit if known else None)
+
+
+def is_offline(runtime: RuntimeSettings) -> bool:
+    """Whether the network must not be asked, by the setting or by HF_HUB_OFFLINE."""
+    from huggingface_hub import constants
+
+    return runtime.offline or bool(constants.HF_HUB_OFFLINE)
+
+
+def free_bytes(path: Path) -> int:
+    """Free space on the disk that holds a path, or will hold it once its folders are made."""
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    stats = os.statvfs(existing)
+    return stats.f_bavail * stats.f_frsize

@@ -1,0 +1,77 @@
+"""What is on this machine of each model: ready, partly there, or missing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.catalogue import ModelCard
+from pipeline.models.layout import INDEX, files_below
+from pipeline.models.places import Place, places
+from pipeline.settings import RuntimeSettings
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """How much of a model is here. `message` says it in one sentence, and what to do about it."""
+
+    name: str
+    state: Literal["ready", "partial", "missing"]
+    bytes_present: int
+    bytes_total: int
+    folder: Path | None
+    message: str
+
+
+def model_status(card: ModelCard, runtime: RuntimeSettings) -> ModelStatus:
+    """Look whether a model is on this machine, by names and sizes of files: no network is asked, nothing is read."""
+    found = places(card, runtime)
+    lacking = [gap for place in found for gap in place.missing()]
+    present = sum(place.bytes_present() for place in found)
+    folder = found[0].folder
+    if not lacking:
+        message = f"{card.title} is ready in {folder}."
+        return ModelStatus(card.name, "ready", present, present, folder, message)
+    total = max(sum(place.bytes_total() for place in found), present)
+    command = download_command(card, runtime)
+    if _is_foreign(found[0]):
+        message = (
+            f"{folder} is not in the layout of diffusers, for it holds no {INDEX}: "
+            f"move it away, and {command} gets {card.title} as {card.repository} has it."
+        )
+        return ModelStatus(card.name, "partial", present, total, folder, message)
+    if present == 0:
+        message = f"{card.title} is not on this machine: {command} gets it ({size(total)}, licence: {card.licence})."
+        return ModelStatus(card.name, "missing", 0, total, folder, message)
+    message = (
+        f"{card.title} is only partly on this machine, {size(present)} of {size(total)} (missing: "
+        f"{enumerate_few(lacking)}): {command} goes on from there."
+    )
+    return ModelStatus(card.name, "partial", present, total, folder, message)
+
+
+def download_command(card: ModelCard, runtime: RuntimeSettings) -> str:
+    """The command that gets a model, as it is typed."""
+    where = f" --runtime.models_dir {runtime.models_dir}" if runtime.models_dir is not None else ""
+    return f"`python -m pipeline models download {card.name}{where}`"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: GB of 10^9 bytes, smaller ones in MB or kB."""
+    for unit, step in (("GB", 1e9), ("MB", 1e6)):
+        if count >= 0.95 * step:
+            return f"{count / step:.1f} {unit}"
+    return f"{count / 1e3:.1f} kB"
+
+
+def enumerate_few(names: list[str], limit: int = 3) -> str:
+    """The first few of a list in words, and how many more there are."""
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _is_foreign(place: Place) -> bool:
+    """Whether the user's folder holds files of another kind: neither an index nor the beginnings of a download."""
+    if not place.own or place.folder is None or place.commit is not None or place.partials.exists():
+        return False
+    names = files_below(place.folder)
+    return bool(names) and INDEX not in names
