@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import cogvideox, i2vgen_xl, ltx, svd, wan
+from tests.tiny_models import cogvideox, framepack, i2vgen_xl, ltx, svd, wan
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
@@ -21,8 +21,9 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "ltx-video": ltx.build,
     "ltx-video-distilled": ltx.build_distilled,
     "cogvideox-5b-i2v": cogvideox.build,
+    "framepack-i2v-hy": framepack.build,
 }
-"""What fills a model's own folder, by its name in the catalogue."""
+"""What fills a model's own folder, by its name in the catalogue; parts come to lie beside it as OWNER--NAME."""
 
 
 MIDDLE = "i2vgen-xl"

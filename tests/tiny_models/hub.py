@@ -112,7 +112,9 @@ def published_weights(network: Any) -> "Weights":
     return weights
 
 
-def write_weights(folder: Path, stem: str, weights: "Weights", shards: int, variants: tuple[str, ...]) -> None:
+def write_weights(
+    folder: Path, stem: str, weights: "Weights", shards: int = 1, variants: tuple[str, ...] = (PLAIN,)
+) -> None:
     """Write a network's weights as safetensors, once for each variant; several shards get an index beside them."""
     import torch
     from safetensors.torch import save_file

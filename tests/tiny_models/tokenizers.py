@@ -1,6 +1,7 @@
 """Tokenizers with vocabularies of a few hundred pieces, in the files that the published ones have."""
 
 import json
+import re
 import string
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,65 @@ def write_t5(folder: Path, class_name: str, fast: bool) -> None:
         from transformers import T5Tokenizer
 
         T5Tokenizer.from_pretrained(folder).backend_tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def llama_words() -> list[str]:
+    """The words of what FramePack wraps prompts in, as Llama 3 splits text: a word keeps the space before it.
+
+    With them the wrapping has as many tokens as the published tokenizer makes of it, which FramePack counts on.
+    """
+    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_framepack import DEFAULT_PROMPT_TEMPLATE
+
+    return sorted(set(re.findall(r" ?[A-Za-z]+|\n\n", str(DEFAULT_PROMPT_TEMPLATE["template"]))))
+
+
+def llama_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of a byte-level BPE that knows `llama_words`: each grows letter by letter."""
+    symbols = _byte_symbols()
+    words = ["".join(symbols[ord(letter)] for letter in word) for word in llama_words()]
+    merges = dict.fromkeys((word[:end], word[end]) for word in words for end in range(1, len(word)))
+    pieces = [*symbols, *dict.fromkeys(begin + letter for begin, letter in merges)]
+    return {piece: number for number, piece in enumerate(pieces)}, list(merges)
+
+
+LLAMA_SPECIALS = (
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<image>",
+    "<pad>",
+)
+
+
+def llama_vocabulary_size() -> int:
+    """How many rows the embedding of a text encoder with this tokenizer needs."""
+    return len(llama_vocabulary()[0]) + len(LLAMA_SPECIALS)
+
+
+def write_llama(folder: Path) -> None:
+    """A tokenizer as Llama 3 has it, byte-level BPE, as tokenizer.json."""
+    import tokenizers
+    from tokenizers import decoders, models, pre_tokenizers, processors
+
+    vocabulary, merges = llama_vocabulary()
+    tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
+    split = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+"
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(tokenizers.Regex(split), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([tokenizers.AddedToken(token, special=True) for token in LLAMA_SPECIALS])
+    begin = LLAMA_SPECIALS[0]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    specials = {"bos_token": begin, "eos_token": "<|end_of_text|>", "pad_token": "<pad>"}
+    write_json(folder / "special_tokens_map.json", specials)
+    config = {"tokenizer_class": "LlamaTokenizer", "model_max_length": 256, "padding_side": "right"}
+    write_json(folder / "tokenizer_config.json", config | specials)
