@@ -1,8 +1,10 @@
-"""Dense optical flow between two pictures: where every pixel of the first is found in the second.
+"""Dense optical flow between two pictures, where every pixel of the first is found in the second, and what it carries.
 
 Dense inverse search (Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016) from OpenCV, in its
 medium preset: quick on a processor, exact to a few hundredths of a pixel, and with no weights to download.
 """
+
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ Grey = NDArray[np.uint8]
 
 Flow = NDArray[np.float32]
 """Displacements in pixels, right and down positive, float32, shape (height, width, 2)."""
+
+_Value = TypeVar("_Value", np.uint8, np.float32)
 
 _SMALLEST_SIDE = 32
 """OpenCV's search reads outside of pictures with a shorter side, and may end the program; they are padded to this."""
@@ -37,6 +41,21 @@ def dense_flow(first: Grey, second: Grey, finest_scale: int = 1) -> Flow:
     search.setFinestScale(finest_scale)
     flow = search.calc(first, second, None)  # type: ignore[call-overload]  # a given array would be taken for a guess
     return np.asarray(flow[:height, :width], np.float32)
+
+
+def pixel_places(rows: range, width: int) -> Flow:
+    """The coordinates x, y of every pixel of some rows, shape (rows, width, 2)."""
+    grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32))
+    return np.dstack(grid)
+
+
+def sample(
+    picture: NDArray[_Value], places: Flow, kernel: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE
+) -> NDArray[_Value]:
+    """The values of a picture, or of a flow, at places between its pixels. `kernel` and `border` are OpenCV's."""
+    # An empty array for the second map is not the same: OpenCV 5 then reads wrong places.
+    no_map: Any = None
+    return np.asarray(cv2.remap(picture, places, no_map, kernel, borderMode=border), picture.dtype)
 
 
 def _padded(picture: Grey, down: int, right: int) -> Grey:

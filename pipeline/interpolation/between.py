@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.optical_flow import Flow, dense_flow, luma
+from pipeline.optical_flow import Flow, dense_flow, luma, pixel_places, sample
 
 ITERATIONS = 2
 """Of the fixed point; more gain nothing (within 0.02 dB)."""
@@ -47,9 +47,6 @@ _LEAST = 1e-3
 
 _FAINTEST = 1e-6
 """Weight that is added to every hypothesis, so that there is a colour when all are poor."""
-
-_NO_MAP = np.empty(0, np.float32)
-"""What OpenCV takes for its second map when the first one holds both coordinates."""
 
 _Plane = NDArray[np.float32]
 
@@ -100,7 +97,7 @@ class Between:
         height, width = forward.shape[:2]
         margin = NEIGHBOURHOOD // 2
         top, bottom = max(rows[0] - margin, 0), min(rows[1] + margin, height)
-        places = _places((top, bottom), width)
+        places = pixel_places(range(top, bottom), width)
         looks = (
             self._look(_moved(forward, t, places, top), t, places),
             self._look(-_moved(backward, 1.0 - t, places, top), t, places),
@@ -120,7 +117,7 @@ class Between:
         `motion` is the displacement from the first frame to the second through each pixel of the new one.
         """
         ats = [places - np.float32(t) * motion, places + np.float32(1.0 - t) * motion]
-        ends = [_seen(frame, at) for frame, at in zip(self._ends, ats, strict=True)]
+        ends = [sample(frame, at, cv2.INTER_CUBIC) for frame, at in zip(self._ends, ats, strict=True)]
         unlike = _unlikeness(ends[0], ends[1])
         insides = [_inside(at, frame) for frame, at in zip(self._ends, ats, strict=True)]
         if min(float(inside.min()) for inside in insides) == 1.0:
@@ -144,28 +141,12 @@ def interpolate(frame0: Frame, frame1: Frame, t: float) -> Frame:
     return Between(frame0, frame1).at(t)
 
 
-def _places(rows: tuple[int, int], width: int) -> Flow:
-    """The coordinates x, y of every pixel of some rows."""
-    grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(*rows, dtype=np.float32))
-    return np.dstack(grid)
-
-
 def _moved(flow: Flow, reach: float, places: Flow, top: int) -> Flow:
     """The flow that arrives at each place after the part `reach` of its way: u(x) = flow(x - reach * u(x))."""
     moved = flow[top : top + len(places)]
     for _ in range(ITERATIONS):
-        moved = _carried(flow, places - np.float32(reach) * moved)
+        moved = sample(flow, places - np.float32(reach) * moved)
     return moved
-
-
-def _carried(flow: Flow, places: Flow) -> Flow:
-    """The flow at places between the pixels."""
-    return np.asarray(cv2.remap(flow, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-
-
-def _seen(frame: Frame, places: Flow) -> Frame:
-    """The colours at places between the pixels."""
-    return np.asarray(cv2.remap(frame, places, _NO_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _mixed(frame0: Frame, frame1: Frame, t: float) -> _Plane:
@@ -197,6 +178,6 @@ def _inside(places: Flow, frame: Frame) -> _Plane:
 def _consistent_share(forward: Flow, backward: Flow) -> float:
     """Share of pixels that come back to within 1 px and a tenth of their way."""
     height, width = forward.shape[:2]
-    back = _carried(backward, _places((0, height), width) + forward)
+    back = sample(backward, pixel_places(range(height), width) + forward)
     missed, way = (cv2.magnitude(*cv2.split(vectors)) for vectors in (forward + back, forward))
     return float((missed <= 1.0 + 0.1 * way).mean())
