@@ -31,7 +31,7 @@ def wrapped_forward(module: "nn.Module", wrap: Callable[[Forward], Forward]) -> 
 
 
 @contextmanager
-def compiled(module: "nn.Module", backend: str = "inductor") -> Iterator[None]:
+def compiled(module: "nn.Module", backend: str | Callable[..., Any] = "inductor") -> Iterator[None]:
     """Run the module compiled. The first call of each shape compiles, which takes a minute or more on full models.
 
     What was compiled is found again by torch at the next time, as long as the module is kept.
