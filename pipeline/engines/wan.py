@@ -38,7 +38,7 @@ class Wan(VideoFamily):
         """Both transformers where there are two: one for the noisy steps, one for the rest."""
         return [each for each in (pipe.transformer, pipe.transformer_2) if each is not None]
 
-    def arguments(self, request: Request) -> dict[str, Any]:
+    def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:  # noqa: ARG002
         """What the pipeline is called with."""
         arguments: dict[str, Any] = {
             "image": to_pil(request.image),

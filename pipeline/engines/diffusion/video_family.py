@@ -36,7 +36,7 @@ class VideoFamily(Family):
     """Whether classifier-free guidance runs as one pass over a batch of two."""
 
     @abstractmethod
-    def arguments(self, request: Request) -> dict[str, Any]:
+    def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:
         """What the pipeline is called with, beside the texts, the generator and the kind of output."""
 
     @abstractmethod
@@ -73,7 +73,7 @@ class VideoFamily(Family):
         embeddings = {name: tensor.to(device) for name, tensor in conditions.items()}
         images = [embeddings.pop(name) for name in IMAGE_EMBEDDINGS if name in embeddings]
         with seeded(request.seed, request.device) as generator, encoded_images(pipe, images):
-            made = pipe(**self.arguments(request), **embeddings, generator=generator, output_type="latent").frames
+            made = pipe(**self.arguments(pipe, request), **embeddings, generator=generator, output_type="latent").frames
         return {"latents": made.cpu(), "generator": generator.get_state()}
 
     def decode(self, pipe: Any, latents: Tensors, request: Request) -> Iterator[Frame]:
@@ -88,7 +88,7 @@ class VideoFamily(Family):
 
     def bare(self, pipe: Any, request: Request) -> list[Frame]:
         """The plain call of the pipeline. With tiling it encodes in tiles as well, which sampling here does not."""
-        call = {**self.arguments(request), **self.texts(request), "output_type": "pil"}
+        call = {**self.arguments(pipe, request), **self.texts(request), "output_type": "pil"}
         with seeded(request.seed, request.device) as generator, in_tiles(pipe.vae, wanted=request.animate.vae_tiling):
             pictures = pipe(**call, generator=generator).frames[0]
         return [np.asarray(picture) for picture in pictures[: request.num_frames]]

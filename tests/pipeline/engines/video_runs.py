@@ -105,11 +105,11 @@ def check_the_seed_decides(run: Run) -> None:
     assert not torch.allclose(first["latents"], other["latents"], atol=1e-2)
 
 
-def check_two_passes_are_one(run: Run) -> None:
+def check_two_passes_are_one(run: Run, guidance: float) -> None:
     """Guidance in two passes gives the latents of one pass but for rounding, and halves the batch of the denoiser."""
     latents, batches = {}, {}
     for passes in (1, 2):
-        asked = run.asking({"runtime": {"guidance_passes": passes}})
+        asked = run.asking({"animate": {"guidance_scale": guidance}, "runtime": {"guidance_passes": passes}})
         with seen_batches(asked.pipe.transformer) as seen:
             latents[passes] = asked.latents()["latents"]
         batches[passes] = set(seen)
@@ -130,12 +130,13 @@ def seen_batches(module: torch.nn.Module) -> Iterator[list[int]]:
         handle.remove()
 
 
-def check_tiles_come_near(run: Run, tolerance: float) -> None:
-    """Decoding in tiles gives other frames, but nearly the same, and leaves the autoencoder as it was."""
+def check_tiles_come_near(run: Run) -> None:
+    """Decoding in tiles gives other frames, but far nearer than another seed does, and is switched off afterwards."""
     latents = run.latents()
+    other = np.stack(run.decode(run.asking(seed=8).latents())).astype(float)
     whole = np.stack(run.decode(latents)).astype(float)
     tiled = np.stack(run.asking({"animate": {"vae_tiling": True}}).decode(latents)).astype(float)
-    assert 0.0 < np.abs(whole - tiled).mean() < tolerance
+    assert 0.0 < np.abs(whole - tiled).mean() < 0.25 * np.abs(whole - other).mean()
     assert not run.pipe.vae.use_tiling
     assert np.array_equal(np.stack(run.decode(latents)), whole)
 
