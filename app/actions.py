@@ -6,14 +6,16 @@ imported on first use: the page opens without them.
 
 import logging
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from app import brush
+from app.downloads import Downloads
 from app.jobs import Jobs, Runner, Snapshot
-from pipeline.catalogue import merge
+from pipeline.catalogue import get_card, merge, model_names
 from pipeline.errors import ImageToVideoError, InvalidImage, InvalidInput
 from pipeline.frames import Mask
 from pipeline.logs import FILE_NAME
@@ -96,8 +98,8 @@ def open_photo(path: Path, name: str) -> Photo:
 class Actions:
     """What the page can do, over one queue of jobs."""
 
-    def __init__(self, jobs: Jobs, uploads: Path, logs: Path) -> None:
-        self.jobs, self.uploads, self.logs = jobs, uploads, logs
+    def __init__(self, jobs: Jobs, uploads: Path, logs: Path, downloads: Downloads) -> None:
+        self.jobs, self.uploads, self.logs, self.downloads = jobs, uploads, logs, downloads
 
     def attempt(self, action: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
         """The one place where the page turns errors into sentences: what `action` returns, else `failed` of one."""
@@ -120,7 +122,8 @@ class Actions:
 
         colours = 1 + max((stroke.region for stroke in request.strokes if stroke.tool != "eraser"), default=-1)
         masks = tuple(Path(f"area_{number + 1}.png") for number in range(colours))  # only their number is looked at
-        return preview(request.photo.path if request.photo else None, request.settings(masks))
+        photo = request.photo.path if request.photo else None
+        return preview(photo, request.settings(masks), outputs=self.jobs.outputs)
 
     def find_areas(self, request: Request) -> tuple[dict[int, Mask], list[str]]:
         """The automatic areas of the regions, by region, and a sentence for each that was not found.
@@ -139,9 +142,10 @@ class Actions:
         return areas, [area.reason for area in found.areas if area.mask is None]
 
     def generate(self, request: Request) -> Snapshot:
-        """Put a run in the queue. Raises ImageToVideoError."""
+        """Put a run in the queue. Raises ImageToVideoError, above all ModelMissing for a model that is not here."""
         if request.photo is None:
             raise InvalidInput(NO_PHOTO)
+        self._look_for_model(request.settings())
         masks = brush.draw_masks(request.strokes, request.areas, request.photo.width, request.photo.height)
         if not masks:
             return self.jobs.submit(request.photo.path, request.settings())
@@ -150,6 +154,29 @@ class Actions:
         if list(masks) != list(range(len(masks))):
             settings = self._in_order(settings, request, list(masks))
         return self.jobs.submit(request.photo.path, settings, folder)
+
+    def take_advice(self, run_id: str, number: int) -> Snapshot:
+        """Put the runs of an advice in the queue, with the seed of the run that it is about; return the first one.
+
+        Raises ImageToVideoError.
+        """
+        job = self.jobs.get(run_id)
+        if job is None or not 0 <= number < len(job.record.advice) or not job.record.advice[number].runs:
+            raise InvalidInput("The run that this advice is about is no longer remembered: set the values by hand.")
+        record = job.record
+        masks = tuple(self.jobs.outputs / each.path for each in record.inputs[1:] if each.path)
+        asked = merge(record.requested.model_dump(mode="json"), {"seed": record.seed, "prepare": {"masks": masks}})
+        wanted = [make_settings(merge(asked, run)) for run in record.advice[number].runs]
+        group = f"{run_id} {number} {time.monotonic_ns()}"
+        jobs = [self.jobs.submit(job.image, settings, group=group) for settings in wanted]
+        return jobs[0]
+
+    def _look_for_model(self, settings: Settings) -> None:
+        """Raise ModelMissing when the engine is a model whose files are not on this disk."""
+        if settings.animate.engine in model_names():
+            from pipeline.models.files import locate
+
+            locate(get_card(settings.animate.engine), settings.runtime)
 
     def _in_order(self, settings: Settings, request: Request, painted: list[int]) -> Settings:
         """The settings with a motion plan whose regions stand in the order of the masks."""

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import gradio as gr
 
-from app import brush, panels
+from app import brush, engines, panels
 from app.form import Field, Form, build_form, join, shown
 from app.texts import LABELS, TIPS
+from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan, Region
-from pipeline.settings import Settings, preset_names
+from pipeline.settings import RuntimeSettings, Settings, preset_names
 
 HERE = Path(__file__).resolve().parent
 
 SECTIONS = {
     "Length": ("animate.num_frames", "animate.seconds", "encode.fps", "seed"),
     "Size and crop": ("prepare.",),
-    "Motion": ("animate.motion.",),
-    "Diffusion models": (
+    "Built-in motion": ("animate.motion.",),
+    "Sampling": (
         "animate.num_inference_steps",
         "animate.guidance_scale",
         "animate.negative_prompt",
@@ -27,22 +28,38 @@ SECTIONS = {
         "animate.noise_aug_strength",
         "animate.candidates",
         "animate.keep_candidates",
+    ),
+    "Model files": (
+        "runtime.models_dir",
+        "runtime.offline",
         "animate.lora",
         "animate.lora_scale",
-    ),
-    "Memory": (
-        "animate.sample_width",
-        "animate.sample_height",
-        "animate.sample_frames",
-        "animate.decode_chunk_size",
-        "animate.vae_tiling",
         "animate.precision",
         "animate.quantization",
     ),
+    "Memory": (
+        "runtime.vram_limit_gb",
+        "runtime.allow_downgrades",
+        "runtime.offload",
+        "runtime.guidance_passes",
+        "runtime.chunk_feed_forward",
+        "animate.decode_chunk_size",
+        "animate.vae_tiling",
+        "animate.sample_frames",
+        "animate.sample_width",
+        "animate.sample_height",
+        "runtime.keep_model",
+    ),
     "File": ("encode.",),
-    "Limits and threads": ("prepare.max_megapixels", "prepare.max_file_mb", "encode.threads", "runtime."),
+    "Device, threads and limits": (
+        "runtime.device",
+        "runtime.",
+        "encode.threads",
+        "prepare.max_megapixels",
+        "prepare.max_file_mb",
+    ),
 }
-"""Headings of the advanced panel, with the settings, or the sections of settings, below each."""
+"""Headings of the advanced panel, with the settings, or the sections of settings, below each, in their order."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +85,17 @@ class Tab:
     photo: gr.HTML
     examples: gr.HTML
     prompt: gr.Textbox
+    engine: gr.Dropdown
     preset: gr.Radio
+    forecast: gr.HTML
     go: gr.Button
     stop: gr.Button
     more: gr.Button
     error: gr.HTML
+    motion_card: gr.Column
     reading: gr.HTML
+    model_card: gr.Column
+    model: gr.HTML
     plan: PlanEditor
     advanced: Form
     status: gr.HTML
@@ -87,7 +109,9 @@ def build_tab() -> Tab:
             with gr.Column(elem_classes="card part-photo"):
                 photo = _photo()
                 examples = gr.HTML(panels.examples_strip(), js_on_load=_script("examples.js"), elem_id="examples")
-            with gr.Column(elem_classes="card part-reading"):
+            with gr.Column(elem_classes="card part-reading", visible="hidden") as model_card:
+                model = gr.HTML("", elem_id="model", js_on_load=_script("buttons.js"))
+            with gr.Column(elem_classes="card part-reading") as motion_card:
                 reading = gr.HTML(panels.reading_hint(), elem_id="reading")
                 with gr.Accordion("Edit the motion", open=False, elem_id="edit-motion"):
                     plan = _plan_editor()
@@ -100,18 +124,39 @@ def build_tab() -> Tab:
             with gr.Column(elem_classes="card part-ask"):
                 prompt = _prompt()
                 gr.HTML(TIPS, elem_id="tips")
+                engine = _engine()
                 qualities = [(name.capitalize(), name) for name in preset_names()]
                 preset = gr.Radio(qualities, value="standard", label="Quality", elem_id="preset")
+                forecast = gr.HTML("", elem_id="forecast")
             with gr.Row(elem_classes="go part-go"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
                 more = gr.Button("Add to queue", visible=False, elem_id="more")
-            error = gr.HTML("", elem_id="error", elem_classes="part-error")
-            status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=_script("result.js"))
-            result = gr.HTML(
-                panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=_script("result.js")
-            )
-    return Tab(photo, examples, prompt, preset, go, stop, more, error, reading, plan, advanced, status, result)
+            buttons = _script("buttons.js")
+            error = gr.HTML("", elem_id="error", elem_classes="part-error", js_on_load=buttons)
+            shown = buttons + _script("result.js")
+            status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=shown)
+            result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=shown)
+    return Tab(
+        photo=photo,
+        examples=examples,
+        prompt=prompt,
+        engine=engine,
+        preset=preset,
+        forecast=forecast,
+        go=go,
+        stop=stop,
+        more=more,
+        error=error,
+        motion_card=motion_card,
+        reading=reading,
+        model_card=model_card,
+        model=model,
+        plan=plan,
+        advanced=advanced,
+        status=status,
+        result=result,
+    )
 
 
 def _photo() -> gr.HTML:
@@ -124,6 +169,7 @@ def _photo() -> gr.HTML:
         photo=None,
         areas={},
         message=["", 0],
+        brush=True,
         colours=list(brush.COLOURS),
         labels=panels.area_labels(()),
     )
@@ -137,6 +183,17 @@ def _prompt() -> gr.Textbox:
         max_lines=6,
         max_length=2000,
         elem_id="prompt",
+    )
+
+
+def _engine() -> gr.Dropdown:
+    return gr.Dropdown(
+        engines.choices(RuntimeSettings()),
+        value=EMBEDDED,
+        label="Engine",
+        info=engines.summary_of(EMBEDDED),
+        filterable=False,
+        elem_id="engine",
     )
 
 
@@ -169,11 +226,12 @@ def _advanced() -> Form:
 def advanced_sections() -> dict[str, list[str]]:
     """The settings below each heading. A setting that one heading names itself is not taken by another's section."""
     named = {part for parts in SECTIONS.values() for part in parts}
-    found = {}
-    for heading, parts in SECTIONS.items():
-        below = [name for name in (option.name for option in shown(Settings)) if name.startswith(parts)]
-        found[heading] = [name for name in below if name in parts or name not in named]
-    return found
+    names = [option.name for option in shown(Settings)]
+
+    def below(part: str) -> list[str]:
+        return [name for name in names if name not in named and name.startswith(part)] if part.endswith(".") else [part]
+
+    return {heading: [name for part in parts for name in below(part)] for heading, parts in SECTIONS.items()}
 
 
 def _script(name: str) -> str:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.errors import InvalidSetting
-from pipeline.frames import Mask
+from pipeline.frames import Frame, Mask
 from pipeline.motion_plan import MotionPlan, Region
 
 COLOURS = ("#ff5d5d", "#ffc233", "#27c4f5", "#b07cff")
@@ -115,6 +115,11 @@ def picture_url(picture: Image.Image) -> str:
     small = picture.copy()
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
     return _data_url(small, "JPEG")
+
+
+def frame_url(frame: Frame) -> str:
+    """A frame as it is, as a data URL."""
+    return _data_url(Image.fromarray(frame), "JPEG")
 
 
 def thumbnail_url(path: Path, height: int = 128) -> str:

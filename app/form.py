@@ -177,6 +177,14 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"prepare": {"width": 640}} as {"prepare.width": 640}."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
 def _value(values: Mapping[str, Any], name: str) -> Any:
     for part in name.split("."):
         values = values[part]

@@ -48,11 +48,15 @@ class Runner(Protocol):
 
 @dataclass
 class Job:
-    """One run in the queue. `masks` is a folder that is removed with it; `version` grows with its changes."""
+    """One run in the queue. `masks` is a folder that is removed with it; `version` grows with its changes.
+
+    Runs that were asked for together have the same `group`.
+    """
 
     record: RunRecord
     image: Path
     masks: Path | None = None
+    group: str = ""
     progress: Progress | None = None
     glimpse: Glimpse | None = None
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
@@ -93,9 +97,9 @@ class Jobs:
         self._closed = False
         self._version = 0
 
-    def submit(self, image: Path, settings: Settings, masks: Path | None = None) -> Snapshot:
+    def submit(self, image: Path, settings: Settings, masks: Path | None = None, group: str = "") -> Snapshot:
         """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used."""
-        job = Job(self._load_runner().submit(image, settings, self.outputs), image, masks)
+        job = Job(self._load_runner().submit(image, settings, self.outputs), image, masks, group)
         with self._changed:
             self._jobs[job.record.run_id] = job
             self._touch(job)
@@ -124,6 +128,13 @@ class Jobs:
         with self._changed:
             job = self._jobs.get(run_id) if run_id else None
             return self._snapshot(job) if job else None
+
+    def siblings(self, run_id: str | None) -> list[Snapshot]:
+        """The jobs that were asked for together with a run, itself among them, in order; none where it is alone."""
+        with self._changed:
+            job = self._jobs.get(run_id) if run_id else None
+            group = job.group if job else ""
+            return [self._snapshot(each) for each in self._jobs.values() if each.group == group] if group else []
 
     def latest(self) -> Snapshot | None:
         """What a page that has just opened shows: the job that runs, else the next one, else the last one done."""

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from app.brush import COLOURS, thumbnail_url
+from app.account import account, downgrades_part, forecast_facts, measured, model_facts
+from app.brush import COLOURS, frame_url, thumbnail_url
+from app.engines import card_of, download_button
 from app.jobs import Snapshot
+from app.markup import bar, bytes_text, details, facts, file_url, seconds_text, sentence, sentences
 from app.texts import EXAMPLE_PHOTOS
-from pipeline.context import LogLine
+from pipeline.context import Glimpse, LogLine, Progress
+from pipeline.errors import ModelMissing
 from pipeline.motion_plan import MotionPlan, Region
 from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.engines.motion.prompt import PromptReading
-    from pipeline.preview import Preview
+    from pipeline.preview import Outlook, Preview
 
 STAGE_NAMES = {"prepare": "Preparing the photo", "animate": "Making frames", "encode": "Making and encoding frames"}
 
@@ -31,17 +34,12 @@ height="30" rx="6"/><path d="M20 18l11 6-11 6z"/></svg><strong>Your video appear
 
 def error_panel(message: str) -> str:
     """One sentence that says what is wrong, or nothing."""
-    return f'<p class="alert error" role="alert">{escape(message)}</p>' if message else ""
+    return f'<p class="alert error" role="alert">{sentence(message)}</p>' if message else ""
 
 
 def notices_list(notices: Iterable[Notice]) -> str:
     """Notices as a list, warnings marked."""
-    return _list((notice.level, notice.message) for notice in notices)
-
-
-def _list(sentences: Iterable[tuple[str, str]]) -> str:
-    items = "".join(f'<li class="{level}">{escape(message)}</li>' for level, message in sentences)
-    return f'<ul class="notices">{items}</ul>' if items else ""
+    return sentences((notice.level, notice.message) for notice in notices)
 
 
 def summary(settings: Settings) -> str:
@@ -54,32 +52,54 @@ def summary(settings: Settings) -> str:
 def status_panel(job: Snapshot | None, active: Sequence[Snapshot]) -> str:
     """Progress of the followed job with its log as it comes, and the other jobs that run or wait."""
     others = [other for other in active if job is None or other.record.run_id != job.record.run_id]
-    own = f"{_progress(job)}{_log(job.lines)}" if job is not None and not job.is_finished else ""
+    own = _under_way(job) if job is not None and not job.is_finished else ""
     return f'<section class="card status">{own}{_queue(others)}</section>' if own or others else ""
 
 
-def result_panel(job: Snapshot | None, outputs: Path) -> str:
-    """The finished video with its record; for a run that ended otherwise, why."""
+def _under_way(job: Snapshot) -> str:
+    glimpse = _glimpse(job.glimpse) if job.glimpse is not None else ""
+    return f"{_progress(job)}{glimpse}{downgrades_part(job.record.downgrades)}{_log(job.lines)}"
+
+
+def _glimpse(glimpse: Glimpse) -> str:
+    """A small picture of what is in the making. Decoded at once, or it would flicker at every step."""
+    caption = escape(glimpse.caption)
+    picture = f'<img src="{frame_url(glimpse.frame)}" alt="Preview: {caption}" decoding="sync">'
+    return f'<figure class="glimpse">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapshot] = ()) -> str:
+    """The finished video with its account and record; for a run that ended otherwise, why.
+
+    `siblings` are the runs that were asked for together with this one, itself among them.
+    """
     if job is None:
         return EMPTY_RESULT
     if not job.is_finished:
         return ""
     record = job.record
     head = _video(record.output, outputs) if record.output else _ending(record)
-    below = f"{_record(record)}{_details('Log', _log(job.lines))}{_json(record)}"
-    return f'<section class="card result" data-run="{escape(record.run_id)}">{head}{below}</section>'
+    below = f"{_record(record)}{measured(record)}{details('Log', _log(job.lines))}{_json(record)}"
+    shown = f"{head}{account(job, siblings, outputs)}{below}"
+    return f'<section class="card result" data-run="{escape(record.run_id)}">{shown}</section>'
 
 
 def _progress(job: Snapshot) -> str:
     title, fraction = _stage(job)
-    left = time_left(job.progress.seconds_left) if job.progress and not job.stopping else ""
-    percent = f"{100 * fraction:.0f}"
-    facts = "" if job.position else f"<span>{percent} %{left}</span>"
-    bar = (
-        f'<div class="bar" role="progressbar" aria-label="Progress" aria-valuenow="{percent}">'
-        f'<i style="width:{100 * fraction:.1f}%"></i></div>'
-    )
-    return f'<div class="progress-head"><strong>{escape(title)}</strong>{facts}</div>{bar}'
+    told = "" if job.position else " · ".join(_how_far(job, fraction))
+    head = f'<div class="progress-head"><strong>{escape(title)}</strong><span>{escape(told)}</span></div>'
+    return f"{head}{bar(fraction, 'Progress')}"
+
+
+def _how_far(job: Snapshot, fraction: float) -> list[str]:
+    """Step, per cent and time left, as far as they are known."""
+    progress = job.progress
+    counts = progress is not None and progress.phase and progress.total > 1
+    found = [f"step {progress.done} of {progress.total}"] if progress is not None and counts else []
+    found.append(f"{100 * fraction:.0f} %")
+    if progress is not None and progress.seconds_left is not None and not job.stopping:
+        found.append(f"{seconds_text(progress.seconds_left)} left")
+    return found
 
 
 def _stage(job: Snapshot) -> tuple[str, float]:
@@ -88,17 +108,14 @@ def _stage(job: Snapshot) -> tuple[str, float]:
         return ("Next in the queue" if job.position == 1 else f"Place {job.position} in the queue"), 0.0
     if job.progress is None:
         return "Starting", 0.0
-    name = STAGE_NAMES.get(job.progress.stage, job.progress.stage.capitalize())
-    return ("Stopping" if job.stopping else name), job.progress.done / max(1, job.progress.total)
+    title = "Stopping" if job.stopping else _doing(job.progress)
+    return title, job.progress.done / max(1, job.progress.total)
 
 
-def time_left(seconds: float | None) -> str:
-    """The time left as it follows the per cent, such as "· 12 s left"; nothing while it is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f" · {max(1, round(seconds))} s left"
-    return f" · {round(seconds / 60)} min left"
+def _doing(progress: Progress) -> str:
+    return progress.phase[:1].upper() + progress.phase[1:] or STAGE_NAMES.get(
+        progress.stage, progress.stage.capitalize()
+    )
 
 
 def _log(lines: Iterable[LogLine]) -> str:
@@ -115,11 +132,6 @@ def _queue(others: Sequence[Snapshot]) -> str:
         button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
         rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
     return f'<h4>Other videos in the queue</h4><ul class="queue">{rows}</ul>' if rows else ""
-
-
-def file_url(path: Path) -> str:
-    """Address of a file below the outputs folder, relative to the page."""
-    return f"gradio_api/file={quote(path.resolve().as_posix())}"
 
 
 def _video(output: OutputRecord, outputs: Path) -> str:
@@ -145,7 +157,15 @@ def _ending(record: RunRecord) -> str:
     message = record.error.message if record.error else "The run was interrupted."
     kind = "info" if record.status is RunStatus.CANCELLED else "error"
     title = {"cancelled": "Stopped", "failed": "No video was made"}.get(record.status.value, record.status.value)
-    return f'<div class="alert {kind}" role="alert"><strong>{escape(title)}</strong><p>{escape(message)}</p></div>'
+    told = f"<strong>{escape(title)}</strong><p>{sentence(message)}</p>{_mending(record)}"
+    return f'<div class="alert {kind}" role="alert">{told}</div>'
+
+
+def _mending(record: RunRecord) -> str:
+    """The button that gets the model that a run did not find."""
+    card = card_of(record.requested.animate.engine)
+    missing = record.error is not None and record.error.type == ModelMissing.__name__
+    return download_button(card) if missing and card is not None else ""
 
 
 def _record(record: RunRecord) -> str:
@@ -159,10 +179,10 @@ def _record(record: RunRecord) -> str:
         ("Made", summary(record.used) if record.used else "nothing"),
         ("Engine", used.animate.engine),
     ]
-    body = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+    body = facts(rows) + model_facts(record)
     again = f'<button type="button" data-seed="{record.seed}">Use again</button>'
     seed = f'<dt>Seed</dt><dd><code class="seed">{record.seed}</code> {again}</dd>'
-    return f'<dl class="record">{body}{seed}{_times(record)}</dl>{notices_list(record.notices)}'
+    return f'<dl class="record">{body}{seed}{forecast_facts(record)}{_times(record)}</dl>{notices_list(record.notices)}'
 
 
 def _inputs(record: RunRecord) -> str:
@@ -180,20 +200,11 @@ def _times(record: RunRecord) -> str:
         rows.append(("Took", f"{took} ({stages})" if stages else took))
     if peak:
         rows.append(("Peak memory", bytes_text(peak)))
-    return "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in rows)
-
-
-def bytes_text(count: int) -> str:
-    """A number of bytes for people: 812 kB, 4.2 MB."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+    return facts(rows)
 
 
 def _json(record: RunRecord) -> str:
-    return _details("Record as JSON", f'<pre class="json">{escape(record.model_dump_json(indent=2))}</pre>')
-
-
-def _details(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>{body}</details>" if body else ""
+    return details("Record as JSON", f'<pre class="json">{escape(record.model_dump_json(indent=2))}</pre>')
 
 
 def examples_strip() -> str:
@@ -243,11 +254,30 @@ def reading_panel(preview: "Preview", asked: Asked) -> str:
     if not asked.edited:
         reading = preview.reading
         level = "warning" if reading.understood or reading.unknown else "info"
-        parts.append(_words(reading) + _list((level, note) for note in reading.notes))
+        parts.append(_words(reading) + sentences((level, note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
     if asked.photo:
         parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
     return "".join(parts)
+
+
+def outlook_panel(preview: "Preview") -> str:
+    """What a model would make, what that would need of this machine, and what would be changed to fit."""
+    outlook = preview.outlook
+    if outlook is None:
+        return ""
+    kind = "no" if not outlook.fits else "changed" if outlook.downgrades else "fits"
+    time = f"<p>Takes about {seconds_text(outlook.seconds)}, from earlier runs here.</p>" if outlook.seconds else ""
+    return (
+        f'<div class="outlook {kind}"><p class="summary">{escape(summary(preview.settings))}</p>'
+        f"{bar(outlook.share, 'Memory that would be used')}<p>{sentence(outlook.text)}</p>{time}"
+        f"{_rungs(outlook)}</div>{notices_list(preview.notices)}"
+    )
+
+
+def _rungs(outlook: "Outlook") -> str:
+    rows = "".join(f"<li>{sentence(each.message)}</li>" for each in outlook.downgrades)
+    return f'<ul class="rungs">{rows}</ul>' if rows else ""
 
 
 def _plan(plan: MotionPlan, asked: Asked) -> str:

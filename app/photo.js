@@ -181,6 +181,11 @@ function showLabels() {
   );
 }
 
+function showBrush() {
+  root.dataset.brush = props.brush ? 'on' : 'off';
+  if (!props.brush && tool !== null) choose(tool);
+}
+
 const actions = {
   eraser: () => choose('eraser'),
   undo: () => strokes().length && change(strokes().slice(0, -1)),
@@ -194,9 +199,11 @@ watch('photo', showPhoto);
 watch('areas', showAreas);
 watch('labels', showLabels);
 watch('value', redraw);
+watch('brush', showBrush);
 watch('message', () => {
   delete root.dataset.busy;
   say(props.message[0]);
 });
 showLabels();
+showBrush();
 showPhoto();

@@ -1,7 +1,7 @@
 """How prompt and settings are read: shown while they are typed, and edited by hand."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from pydantic import ValidationError
@@ -9,45 +9,53 @@ from pydantic import ValidationError
 from app import brush, panels
 from app.actions import Actions, Request
 from app.animate import Tab
+from app.shelf import RESOLUTION, Shelf
 from app.state import Changes, Shown, State, Values
-from pipeline.catalogue import merge
+from pipeline.catalogue import merge, model_names
 from pipeline.motion_plan import MotionPlan
-from pipeline.settings import load_preset, make_settings, preset_names
 
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"prepare": {"width": 640}} as {"prepare.width": 640}."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
+if TYPE_CHECKING:
+    from pipeline.preview import Preview
 
 
 class Reading:
     """Turns the values of the page into a request, and a preview of it into what the page shows."""
 
-    def __init__(self, tab: Tab, state: State, actions: Actions) -> None:
-        self.tab, self.state, self.actions = tab, state, actions
+    def __init__(self, tab: Tab, state: State, actions: Actions, shelf: Shelf) -> None:
+        self.tab, self.state, self.actions, self.shelf = tab, state, actions, shelf
 
     def read(self, values: Values) -> Changes:
-        """Show how prompt and settings are read, and what they would make."""
-        return self.actions.attempt(
-            lambda: self._read(values), lambda message: {self.tab.reading: panels.wrong(message)}
-        )
+        """Show how prompt and settings are read, what they would make, and what that would need."""
+        return self.actions.attempt(lambda: self._read(values), lambda message: self._wrong(values, message))
+
+    def _wrong(self, values: Values, message: str) -> Changes:
+        below = panels.error_panel(message) if values[self.tab.engine] in model_names() else ""
+        return {self.tab.reading: panels.wrong(message), self.tab.forecast: below}
 
     def _read(self, values: Values) -> Changes:
+        tab, before = self.tab, values[self.state.shown]
         preview = self.actions.preview(self.request(values))
-        before, edited = values[self.state.shown], values[self.state.edited]
-        plan = preview.settings.animate.motion.plan
-        after = Shown(plan, tuple(sorted(preview.ignored.items())))
+        settings = preview.settings
+        plan = settings.animate.motion.plan
+        after = Shown(plan, tuple(sorted(preview.ignored.items())), settings.animate.engine, settings.runtime)
+        changes, after = self.shelf.show(before, after)
+        changes |= {self.state.shown: after, tab.forecast: panels.outlook_panel(preview)}
+        if plan is not None:
+            changes |= self._show_reading(preview, values)
+        if after.engine != before.engine:
+            changes[tab.photo] = gr.update(**changes.get(tab.photo, {}), brush=plan is not None)
+        if (after.ignored, after.engine) != (before.ignored, before.engine):
+            changes |= self._grey_out(preview.ignored, after.engine)
+        return changes
+
+    def _show_reading(self, preview: "Preview", values: Values) -> Changes:
+        """What the embedded engine makes of the prompt."""
+        plan, edited = preview.settings.animate.motion.plan, values[self.state.edited]
         asked = panels.Asked(values[self.state.photo] is not None, bool(values[self.tab.photo]), edited)
-        panel = panels.reading_panel(preview, asked)
-        changes: Changes = {self.tab.reading: panel, self.state.shown: after}
-        if plan is not None and plan != before.plan:
+        changes: Changes = {self.tab.reading: panels.reading_panel(preview, asked)}
+        if plan is not None and plan != values[self.state.shown].plan:
             changes |= {self.tab.photo: gr.update(labels=panels.area_labels(plan.regions))}
             changes |= {} if edited else self._show_plan(plan)
-        if after.ignored != before.ignored:
-            changes |= self._grey_out(preview.ignored)
         return changes
 
     def edit(self, values: Values) -> Changes:
@@ -86,18 +94,13 @@ class Reading:
                 changes |= dict(zip(row.components, row.show(plan.regions[number]), strict=True))
         return changes
 
-    def _grey_out(self, ignored: Mapping[str, str]) -> Changes:
-        return {c.component: c.grey_out(ignored.get(name, "")) for name, c in self.tab.advanced.controls.items()}
-
-    def choose_preset(self, name: str) -> list[Any]:
-        """Set the settings that presets differ in to those of one preset; the others stay as they are."""
-        wanted = make_settings({"preset": name})
-        touched = {key for preset in preset_names() for key in flat(load_preset(preset))}
-        updates = self.tab.advanced.show(wanted)
-        return [
-            update if key in touched else gr.skip()
-            for key, update in zip(self.tab.advanced.controls, updates, strict=True)
-        ]
+    def _grey_out(self, ignored: Mapping[str, str], engine: str) -> Changes:
+        controls = self.tab.advanced.controls
+        changes = {each.component: each.grey_out(ignored.get(name, "")) for name, each in controls.items()}
+        changes[controls[RESOLUTION].component] |= self.shelf.resolutions(engine)
+        reason = ignored.get("prompt")
+        changes[self.tab.prompt] = gr.update(interactive=not reason, info=reason)
+        return changes
 
     def _edited_plan(self, values: Values) -> dict[str, Any]:
         editor = self.tab.plan
@@ -107,8 +110,10 @@ class Reading:
     def request(self, values: Values) -> Request:
         """What the page asks for. Raises InvalidSetting when the painted areas cannot be read."""
         tab = self.tab
-        changes = merge(tab.advanced.read(values), {"preset": values[tab.preset], "prompt": values[tab.prompt]})
+        asked = {key: values[part] for key, part in (("preset", tab.preset), ("prompt", tab.prompt))}
+        changes = merge(tab.advanced.read(values), {**asked, "animate": {"engine": values[tab.engine]}})
+        photo = values[self.state.photo]
+        if values[tab.engine] in model_names():
+            return Request(photo, changes)  # what is painted, and the plan, are for the embedded engine
         plan = self._edited_plan(values) if values[self.state.edited] else None
-        return Request(
-            values[self.state.photo], changes, brush.parse_strokes(values[tab.photo]), values[self.state.areas], plan
-        )
+        return Request(photo, changes, brush.parse_strokes(values[tab.photo]), values[self.state.areas], plan)

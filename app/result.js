@@ -1,9 +1,4 @@
-// Progress and result: the buttons inside them, and a video that begins by itself wherever the browser allows it.
-element.addEventListener('click', (event) => {
-  const { seed, cancel } = event.target.dataset;
-  if (seed !== undefined) trigger('seed', { seed });
-  if (cancel !== undefined) trigger('cancel', { run: cancel });
-});
+// Progress and result: a video begins by itself wherever the browser allows it.
 // Brings what has just begun into sight, where the bar with the buttons hides it on a phone or it stands further down.
 function show(part) {
   const { top, bottom } = part.getBoundingClientRect();

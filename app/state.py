@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan
+from pipeline.settings import RuntimeSettings
 
 Values = Mapping[Any, Any]
 """What the components hold, by component."""
@@ -22,6 +24,9 @@ class Displayed:
     run_id: str = ""
     version: int = -1
     queue_version: int = -1
+    downloads_version: int = 0
+    downloading: str = ""
+    """The model under way: while it is, its progress must not disturb the picker."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,16 @@ class Shown:
 
     plan: MotionPlan | None = None
     ignored: tuple[tuple[str, str], ...] = ()
+    engine: str = EMBEDDED
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    """Where the model of the engine is looked for."""
+    shelf: tuple[object, ...] = ()
+    """What the states of the models in the engine picker depend on."""
+
+
+def _remembered_engine() -> gr.BrowserState:
+    # The secret only obscures the value, which is none: a fixed one lets it outlive the program.
+    return gr.BrowserState("", storage_key="image-to-video-engine", secret="engine")  # noqa: S106
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class State:
     """One for each open page, kept by the server.
 
     Events of one page may overlap, so each part is written by as few of them as can be: `followed`, the id of a run, by
-    what starts or finds a run, and never by the timer.
+    what starts or finds a run, and never by the timer. `engine` is kept by the browser, so that a reload finds it.
     """
 
     photo: gr.State = field(default_factory=lambda: gr.State(None))
@@ -46,6 +61,7 @@ class State:
     shown: gr.State = field(default_factory=lambda: gr.State(Shown()))
     followed: gr.State = field(default_factory=lambda: gr.State(""))
     displayed: gr.State = field(default_factory=lambda: gr.State(Displayed()))
+    engine: gr.BrowserState = field(default_factory=_remembered_engine)
 
     @property
     def parts(self) -> set[gr.State]:

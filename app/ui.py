@@ -8,6 +8,7 @@ from gradio.utils import get_upload_folder
 
 from app.actions import Actions, load_runner
 from app.animate import build_tab
+from app.downloads import Downloads
 from app.jobs import Jobs
 from app.theme import build_theme
 from app.wiring import Wiring
@@ -26,14 +27,15 @@ HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><re
 class Page(gr.Blocks):
     """The page with the queue behind it: closing the page stops what runs, and its record says so."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, downloads: Downloads) -> None:
         age = (3600, KEEP_UPLOADS_SECONDS)
         super().__init__(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age)
-        self.jobs = jobs
+        self.jobs, self.downloads = jobs, downloads
 
     def close(self, verbose: bool = True) -> None:
-        """Stop the runs and the server."""
+        """Stop the runs, the download and the server."""
         self.jobs.close()
+        self.downloads.close()
         super().close(verbose)
 
 
@@ -55,9 +57,9 @@ class LaunchOptions(TypedDict):
 
 def build(outputs: Path, logs: Path) -> Page:
     """The page, over a queue of its own that writes to `outputs`. Nothing is started before the first run."""
-    jobs = Jobs(outputs, load_runner)
-    actions = Actions(jobs, Path(get_upload_folder()), logs)
-    page = Page(jobs)
+    jobs, downloads = Jobs(outputs, load_runner), Downloads()
+    actions = Actions(jobs, Path(get_upload_folder()), logs, downloads)
+    page = Page(jobs, downloads)
     with page:
         gr.HTML(HEADER, elem_id="header")
         with gr.Tabs(elem_id="tabs"), gr.Tab("Animate"):

@@ -6,15 +6,19 @@ from typing import Any
 
 import gradio as gr
 
-from app import brush, panels
+from app import brush, engines, panels
 from app.actions import Actions, Photo, open_photo
 from app.animate import Tab
 from app.form import Field, Listener
 from app.jobs import Snapshot
 from app.reading import Reading
-from app.state import Changes, Displayed, State, Values
+from app.shelf import Shelf
+from app.state import Changes, Displayed, Shown, State, Values
 from app.texts import EXAMPLE_PHOTOS
-from pipeline.errors import ImageToVideoError
+from pipeline.catalogue import get_card
+from pipeline.engines import engine_names
+from pipeline.errors import ImageToVideoError, ModelMissing
+from pipeline.settings import Settings
 
 POLL_SECONDS = 0.4
 """How often a page asks how the runs are doing."""
@@ -49,20 +53,26 @@ class Wiring:
     def __init__(self, tab: Tab, actions: Actions) -> None:
         self.tab, self.actions = tab, actions
         self.state = State()
-        self.reading = Reading(tab, self.state, actions)
+        self.shelf = Shelf(tab, self.state, actions)
+        self.reading = Reading(tab, self.state, actions, self.shelf)
         self.timer = gr.Timer(IDLE_SECONDS)
-        form = {tab.photo, tab.prompt, tab.preset, *tab.advanced.components, *tab.plan.components}
+        form = {tab.photo, tab.prompt, tab.engine, tab.preset, *tab.advanced.components, *tab.plan.components}
         self.inputs = form | self.state.parts
         plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.state.edited]
-        self.read_outputs = [tab.reading, tab.photo, self.state.shown, *tab.advanced.components, *plan]
+        model = [tab.forecast, tab.engine, tab.model, tab.model_card, tab.motion_card]
+        reading = [tab.reading, tab.photo, tab.prompt, self.state.shown]
+        self.read_outputs = [*reading, *model, *tab.advanced.components, *plan]
         buttons = [tab.go, tab.stop, tab.more]
-        self.poll_outputs = [self.state.displayed, self.timer, tab.status, tab.result, *buttons]
+        panes = [tab.status, tab.result, tab.model, tab.engine]
+        self.poll_outputs = [self.state.displayed, self.timer, *panes, *buttons]
+        self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
         self._connect_photo()
         self._connect_reading()
+        self._connect_engines()
         self._connect_runs(page)
 
     def _connect_photo(self) -> None:
@@ -82,20 +92,32 @@ class Wiring:
         sliders = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
         gr.on(sliders, self.reading.edit_again, **reading)
         on(tab.plan.reset.click, self.reading.follow_prompt, self.inputs, self.read_outputs)
-        chosen = on(tab.preset.input, self.reading.choose_preset, [tab.preset], tab.advanced.components)
-        chosen.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+
+    def _connect_engines(self) -> None:
+        tab, shelf, shown = self.tab, self.shelf, [self.state.shown]
+        outputs = [*tab.advanced.components, self.state.engine, tab.engine, tab.error]
+        by_engine = on(tab.engine.input, shelf.choose_engine, [tab.engine, tab.preset], outputs)
+        by_preset = on(tab.preset.input, shelf.choose_preset, [tab.preset, tab.engine], outputs)
+        for chosen in (by_engine, by_preset):
+            chosen.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        for panel in (tab.model, tab.error, tab.result):
+            on(panel.download, shelf.download, shown, [tab.error, tab.model, self.timer])
+        on(tab.model.halt, shelf.halt, shown, [tab.model])
 
     def _connect_runs(self, page: gr.Blocks) -> None:
-        tab, seen = self.tab, [self.state.followed, self.state.displayed]
+        tab, seen = self.tab, [self.state.followed, self.state.displayed, self.state.shown]
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
         on(self.timer.tick, self.poll, seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        outputs = [tab.prompt, tab.preset, *tab.advanced.components, tab.photo, self.state.photo, *self.run_outputs]
-        restored = on(page.load, self.restore, None, outputs)
-        restored.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.run_outputs, self.state.engine]
+        for event in (
+            on(page.load, self.restore, [self.state.engine, self.state.shown], outputs),
+            on(tab.result.advice, self.take_advice, [self.state.shown], outputs),
+        ):
+            event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
     # --- the photo --------------------------------------------------------------------------------------------------
 
@@ -133,49 +155,76 @@ class Wiring:
 
     def generate(self, values: Values) -> Changes:
         """Put a run in the queue and follow it."""
-        return self.actions.attempt(
-            lambda: {**self._follow(self.actions.generate(self.reading.request(values))), self.tab.error: ""},
-            lambda message: {self.tab.error: panels.error_panel(message)},
-        )
+        shown = values[self.state.shown]
+        return self.actions.attempt(lambda: self._generate(values, shown), self._say_above)
 
-    def stop(self, followed: str, displayed: Displayed) -> Changes:
+    def _generate(self, values: Values, shown: Shown) -> Changes:
+        request = self.reading.request(values)
+        try:
+            return self._follow(self.actions.generate(request), shown)
+        except ModelMissing as error:
+            return {self.tab.error: engines.missing_panel(str(error), get_card(values[self.tab.engine]))}
+
+    def _say_above(self, message: str) -> Changes:
+        return {self.tab.error: panels.error_panel(message)}
+
+    def stop(self, followed: str, displayed: Displayed, shown: Shown) -> Changes:
         """Stop the run that this page follows."""
         self.actions.jobs.cancel(followed)
-        return self.poll(followed, displayed)
+        return self.poll(followed, displayed, shown)
 
-    def cancel(self, followed: str, displayed: Displayed, event: gr.EventData) -> Changes:
+    def cancel(self, followed: str, displayed: Displayed, shown: Shown, event: gr.EventData) -> Changes:
         """Take another run out of the queue."""
-        self.actions.jobs.cancel(str(event.run))
-        return self.poll(followed, displayed)
+        self.actions.jobs.cancel(str(event.cancel))
+        return self.poll(followed, displayed, shown)
 
-    def _follow(self, job: Snapshot) -> Changes:
+    def _follow(self, job: Snapshot, shown: Shown) -> Changes:
         run_id = job.record.run_id
-        return {**self.poll(run_id, Displayed()), self.state.followed: run_id}
+        return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
 
-    def poll(self, followed: str, displayed: Displayed) -> Changes:
-        """Show how the followed run and the queue are doing, where that has changed."""
-        jobs = self.actions.jobs
+    def poll(self, followed: str, displayed: Displayed, shown: Shown) -> Changes:
+        """Show how the followed run, the queue and the download are doing, where that has changed."""
+        jobs, downloads = self.actions.jobs, self.actions.downloads
         queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
-        now = Displayed(followed, job.version if job else -1, queue_version)
+        siblings = jobs.siblings(followed)
+        version = max((each.version for each in (*siblings, *([job] if job else []))), default=-1)
+        download = downloads.active()
+        now = Displayed(followed, version, queue_version, downloads.version, download.name if download else "")
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
-            changes[self.timer] = gr.Timer(POLL_SECONDS if active else IDLE_SECONDS)
+            changes[self.timer] = gr.Timer(POLL_SECONDS if active or download else IDLE_SECONDS)
             changes[self.tab.status] = panels.status_panel(job, active)
+        if now.downloads_version != displayed.downloads_version:
+            changes[self.tab.model] = self.shelf.card(shown)
+        if now.downloading != displayed.downloading:
+            changes[self.tab.engine] = self.shelf.picker(shown)
         if job is not None and (now.run_id, now.version) != (displayed.run_id, displayed.version):
             busy = not job.is_finished
-            changes[self.tab.result] = panels.result_panel(job, jobs.outputs)
+            changes[self.tab.result] = panels.result_panel(job, jobs.outputs, siblings)
             changes[self.tab.go] = gr.update(visible=not busy)
             changes[self.tab.stop] = gr.update(visible=busy, interactive=not job.stopping)
             changes[self.tab.more] = gr.update(visible=busy)
         return changes
 
-    def restore(self) -> Changes:
-        """A page that opens shows the run under way, or the last one, with what it was asked for."""
+    def restore(self, remembered: str, shown: Shown) -> Changes:
+        """A page that opens shows the run under way, or the last one, with what it was asked for.
+
+        An engine that was chosen since then, in this browser, stays chosen.
+        """
         job = self.actions.jobs.latest()
-        if job is None:
-            return {self.state.followed: ""}
+        changes: Changes = {self.state.followed: ""} if job is None else self._show_request(job, shown)
+        asked = job.record.requested if job is not None else Settings()
+        if remembered not in engine_names() or (job is not None and not job.is_finished):
+            return changes | {self.state.engine: asked.animate.engine}
+        if remembered == asked.animate.engine:
+            return changes
+        return self.actions.attempt(lambda: changes | self.shelf.values_of(remembered, asked.preset), lambda _: changes)
+
+    def _show_request(self, job: Snapshot, shown: Shown) -> Changes:
+        """Follow a run, and show its photo and what was asked for."""
         asked = job.record.requested
-        changes = self._follow(job) | {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
+        changes = self._follow(job, shown) | {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
+        changes[self.tab.engine] = gr.update(value=asked.animate.engine)
         changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
         try:
             photo = open_photo(job.image, job.record.inputs[0].name)
@@ -185,6 +234,13 @@ class Wiring:
             self.state.photo: photo,
             self.tab.photo: gr.update(photo={"url": photo.url, "name": photo.name}),
         }
+
+    def take_advice(self, shown: Shown, event: gr.EventData) -> Changes:
+        """Run again with what an advice changes, and follow the first of these runs."""
+        asked = (str(event.of), int(event.advice))
+        return self.actions.attempt(
+            lambda: self._show_request(self.actions.take_advice(*asked), shown), self._say_above
+        )
 
     def reuse_seed(self, event: gr.EventData) -> int:
         """Put the seed of a finished run into the form."""

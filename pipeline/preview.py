@@ -1,4 +1,6 @@
-"""What a run would do, before it is done: settings as they would be used, notices, how the prompt is read, areas."""
+"""What a run would do, before it is done: settings as they would be used, notices, how the prompt is read, areas, and
+whether a model would fit into memory.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,11 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline.catalogue import ModelCard, get_card, model_names
 from pipeline.engines.motion.areas import FoundArea, find_area
 from pipeline.engines.motion.prompt import PromptReading, read_prompt
+from pipeline.errors import OutOfMemory
 from pipeline.frames import Frame
 from pipeline.images import open_image, probe
-from pipeline.records import Notice
+from pipeline.memory.forecast import describe, forecast, room
+from pipeline.memory.ladder import fit
+from pipeline.memory.machine import read_machine
+from pipeline.memory.pace import expected_seconds
+from pipeline.records import DowngradeRecord, Notice
 from pipeline.resolve import ignored, resolve
 from pipeline.settings import Settings
 
@@ -22,24 +30,41 @@ AREA_SIDE = 1024
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What a model would need of this machine.
+
+    `text` says it for people. `fits` is false where no rung of the memory ladder helps; `downgrades` are those that
+    would be taken. `share` is the need with them as a part of what is free, `seconds` the time where it is known.
+    """
+
+    text: str
+    fits: bool
+    share: float
+    downgrades: tuple[DowngradeRecord, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Preview:
     """What the page shows before Generate is pressed.
 
-    `areas` has one entry for each region of the motion plan, with masks over the whole image as displayed; it is empty
-    unless areas were asked for.
+    `outlook` is empty for the embedded engine, which needs no more memory than a few frames. `areas` has one entry for
+    each region of the motion plan, with masks over the whole image as displayed; it is empty unless areas were asked
+    for.
     """
 
     settings: Settings
     notices: tuple[Notice, ...]
     reading: PromptReading
     ignored: dict[str, str]
+    outlook: Outlook | None = None
     areas: tuple[FoundArea, ...] = ()
 
 
-def preview(image: Path | None, settings: Settings, areas: bool = False) -> Preview:
+def preview(image: Path | None, settings: Settings, areas: bool = False, outputs: Path | None = None) -> Preview:
     """Say what a run with these settings would do. Quick unless `areas` are asked for, which takes about a second.
 
-    Raises InvalidImage and InvalidSetting as a run would report them.
+    The records in `outputs` tell how long runs take. Raises InvalidImage and InvalidSetting as a run would report them.
     """
     size = NOMINAL_SIZE
     if image is not None:
@@ -51,7 +76,29 @@ def preview(image: Path | None, settings: Settings, areas: bool = False) -> Prev
     if areas and image is not None and plan is not None:
         picture = _small_picture(image, settings)
         found = tuple(find_area(picture, region.kind) for region in plan.regions)
-    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), found)
+    outlook = None
+    if used.animate.engine in model_names():
+        outlook = look_ahead(used, get_card(used.animate.engine), outputs)
+    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found)
+
+
+def look_ahead(settings: Settings, card: ModelCard, outputs: Path | None) -> Outlook:
+    """Say what a model would need with resolved settings, and what would be changed so that it fits.
+
+    Raises InvalidSetting when the device that is asked for is not there.
+    """
+    machine = read_machine(settings.runtime, outputs or Path())
+    need = forecast(settings, card, machine.device)
+    text = describe(need, machine, settings, card)
+    try:
+        used, downgrades = fit(settings, card, machine)
+    except OutOfMemory as error:
+        return Outlook(str(error), fits=False, share=1.0)
+    last = forecast(used, card, machine.device)
+    gpu, ram = room(machine.device, machine, used.runtime)
+    share = max(last.ram_bytes / max(ram, 1), last.gpu_bytes / gpu if gpu else 0.0)
+    seconds = expected_seconds(outputs, used, machine.device)
+    return Outlook(text, fits=True, share=share, downgrades=tuple(downgrades), seconds=seconds)
 
 
 def _small_picture(image: Path, settings: Settings) -> Frame:

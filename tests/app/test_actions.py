@@ -11,6 +11,7 @@ from PIL import Image
 from app import panels
 from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload
 from app.brush import Stroke
+from app.downloads import Downloads
 from app.jobs import Jobs, Snapshot
 from app.texts import EXAMPLE_PHOTOS, Example
 from pipeline.context import LogLine, Progress
@@ -31,7 +32,7 @@ def jobs(outputs: Path) -> Iterator[Jobs]:
 
 @pytest.fixture
 def actions(jobs: Jobs, tmp_path: Path) -> Actions:
-    return Actions(jobs, tmp_path / "uploads", tmp_path / "logs")
+    return Actions(jobs, tmp_path / "uploads", tmp_path / "logs", Downloads())
 
 
 @pytest.fixture
