@@ -10,10 +10,15 @@ from functools import cache
 def release_unused() -> None:
     """Collect garbage and empty the caches of the allocators. PyTorch is not imported for this."""
     gc.collect()
+    empty_gpu_cache()
+    _trim()(0)
+
+
+def empty_gpu_cache() -> None:
+    """Give the GPU back what PyTorch keeps of it and no tensor uses."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     if cuda is not None and cuda.is_initialized():
         cuda.empty_cache()
-    _trim()(0)
 
 
 @cache

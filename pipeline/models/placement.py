@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.heap import release_unused
+from pipeline.heap import empty_gpu_cache
 from pipeline.settings import Offload, Quantization, Settings
 
 DENOISERS = ("unet", "transformer", "transformer_2")
@@ -43,7 +43,7 @@ def unplace(pipe: Any) -> None:
         for name in _GROUP_HOOKS:
             registry.remove_hook(name, recurse=True)
     pipe.to("cpu", silence_dtype_warnings=True)
-    release_unused()
+    empty_gpu_cache()
 
 
 def _networks(pipe: Any) -> Iterator[Any]:
@@ -74,11 +74,13 @@ def _offload_by_layer(pipe: Any, device: str) -> None:
     the others are called a few times only. Weights are pinned as they are fetched: pinned beforehand they would take
     up to twice their size in main memory, because that allocator rounds up to powers of two.
     """
+    import torch
     from diffusers.hooks.group_offloading import apply_group_offloading
 
+    has_streams = torch.device(device).type == "cuda"
     denoisers = [pipe.components.get(name) for name in DENOISERS]
     for component in _networks(pipe):
-        streamed = any(component is each for each in denoisers)
+        streamed = has_streams and any(component is each for each in denoisers)
         apply_group_offloading(
             component,
             onload_device=device,
