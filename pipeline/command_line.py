@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -97,6 +98,13 @@ def build_parser() -> Parser:
     _add_outputs(rerun, None)
     doctor = _command(commands, "doctor", "say what this machine has, what is missing and what to do", run_doctor)
     _add_outputs(doctor, OUTPUTS)
+    summary = "test the weights of this engine: two steps beside the plain diffusers call"
+    doctor.add_argument("--engine", metavar="NAME", help=summary)
+    _add_settings(doctor, ("runtime",))
+    models = _command(commands, "models ACTION [NAME]", "list, download or verify the models of engines", run_models)
+    models.add_argument("action", metavar="ACTION", help="list, download or verify")
+    models.add_argument("name", nargs="?", metavar="NAME", help="a model of the list")
+    _add_settings(models, ("runtime",))
     return parser
 
 
@@ -119,9 +127,9 @@ def _add_outputs(parser: Parser, default: Path | None) -> None:
     parser.add_argument("--outputs", type=Path, default=default, metavar="DIR", help=f"folder (default: {shown})")
 
 
-def _add_settings(parser: Parser) -> None:
-    groups = {section: parser.add_argument_group(title) for section, title in SECTIONS.items()}
-    for option in options():
+def _add_settings(parser: Parser, sections: Sequence[str] = tuple(SECTIONS)) -> None:
+    groups = {section: parser.add_argument_group(SECTIONS[section]) for section in sections}
+    for option in (option for option in options() if option.section in sections):
         group = groups[option.section]
         words: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": f"settings.{option.name}", "help": _help(option)}
         if option.many:
@@ -225,8 +233,28 @@ def _run(parsed: argparse.Namespace, image: Path, settings: Settings, outputs: P
 
 def run_doctor(parsed: argparse.Namespace) -> int:
     """`doctor`: what this machine has, what is missing, what to do."""
+    if parsed.engine is not None:
+        return _test_engine(parsed)
     from pipeline.doctor import examine, report
 
     findings = examine(parsed.outputs)
     print(json.dumps([finding.as_dict() for finding in findings], indent=2) if parsed.json else report(findings))
     return 0 if all(finding.level != "missing" for finding in findings) else 1
+
+
+def _test_engine(parsed: argparse.Namespace) -> int:
+    """`doctor --engine NAME`: whether the weights on this machine make what diffusers makes of them."""
+    from pipeline.selftest import self_test
+
+    tested = self_test(parsed.engine, settings_from(parsed).runtime, parsed.outputs)
+    print(json.dumps({**asdict(tested), "agrees": tested.agrees}, indent=2) if parsed.json else tested.message)
+    return 0 if tested.agrees else 1
+
+
+def run_models(parsed: argparse.Namespace) -> int:
+    """`models`: what is on this machine of each model, and how it gets here."""
+    from pipeline.models_command import run
+
+    runtime = settings_from(parsed).runtime
+    with stop_on_signal() as stop:
+        return run(parsed.action, parsed.name, runtime, parsed.json, stop.is_set)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from tqdm.asyncio import tqdm_asyncio
 
@@ -24,13 +24,10 @@ from pipeline.errors import Cancelled, InvalidSetting, ModelMissing, OutputFaile
 from pipeline.models.files import ModelFiles, locate
 from pipeline.models.hub_errors import hub_errors_explained
 from pipeline.models.layout import INDEX, Source
-from pipeline.models.places import PARTIAL, Place, digest_of, free_bytes, is_offline, places
+from pipeline.models.places import PARTIAL, Listed, Place, free_bytes, is_offline, places
 from pipeline.models.safetensors import broken_files
 from pipeline.models.status import download_command, model_status, size
 from pipeline.settings import RuntimeSettings
-
-if TYPE_CHECKING:
-    from huggingface_hub import RepoFile
 
 POLL_SECONDS = 0.25
 """How often progress is reported, and a wish to stop is looked up."""
@@ -70,6 +67,9 @@ class _Job:
     bytes: int
     digest: str
     done: int = 0
+    """Bytes that are here."""
+    received: int = 0
+    """Bytes that this download has brought, from which the speed is known."""
 
 
 @dataclass
@@ -104,9 +104,10 @@ def download(
 ) -> ModelFiles:
     """Get what is missing of a model, and return where it is. A model that is here is left alone.
 
-    Files of weights that are cut off or overwritten are removed and fetched again. `report` is called every quarter of a second, from the calling thread; `is_cancelled` is asked as often. Raises
-    Cancelled, InvalidSetting (offline), ModelMissing (gated, gone, no network) and OutputFailed (no room, cannot be
-    written); what has arrived is kept in each case.
+    Files of weights that are cut off or overwritten are removed and fetched again. `report` is called every quarter
+    of a second, from the calling thread; `is_cancelled` is asked as often. Raises Cancelled, InvalidSetting (offline),
+    ModelMissing (gated, gone, no network) and OutputFailed (no room, cannot be written); what has arrived is kept in
+    each case.
     """
     broken = broken_files(card, runtime)
     if model_status(card, runtime).state == "ready" and not broken:
@@ -144,13 +145,14 @@ class _Speed:
 
     def progress(self, task: _Task) -> DownloadProgress:
         now, done = time.monotonic(), task.done_bytes
-        self._seen.append((now, done))
+        received = sum(job.received for job in task.jobs)
+        self._seen.append((now, received))
         while now - self._seen[0][0] > SPEED_SECONDS:
             self._seen.popleft()
         since, before = self._seen[0]
-        speed = (done - before) / (now - since) if now > since else 0.0
+        speed = (received - before) / (now - since) if now > since else 0.0
         left = (task.total_bytes - done) / speed if speed > 0 else None
-        return DownloadProgress(done, task.total_bytes, max(speed, 0.0), left, task.file)
+        return DownloadProgress(done, task.total_bytes, speed, left, task.file)
 
 
 def _work(task: _Task) -> None:
@@ -172,7 +174,7 @@ def _lock(place: Place, task: _Task) -> Iterator[None]:
 
     place.partials.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(place.partials / "image-to-video.lock", timeout=LOCK_WAIT):
+        with FileLock(place.notes / "image-to-video.lock", timeout=LOCK_WAIT):
             yield
     except Timeout as error:
         raise OutputFailed(
@@ -205,13 +207,13 @@ def _fetch_all(task: _Task, spots: tuple[Place, ...]) -> None:
                 f"The repository {place.source.repository} holds no safetensors for {task.card.title} "
                 f"at revision {place.source.revision}: the model card in configs/models is not right."
             )
-        task.jobs += [_job(place, listing[name]) for name in names if listing[name].lfs is not None]
+        task.jobs += [_job(place, name, listing[name]) for name in names if listing[name].large]
         plans.append((place, names))
     _start_count(task, plans)
     _check_room(task, plans)
     for place, names in plans:
         listing = place.listing()
-        _register(place, [name for name in names if listing[name].lfs is None], task)
+        _register(place, [name for name in names if not listing[name].large], task)
     _fetch_jobs(task)
     for place, names in plans:
         task.file = "entering the files"
@@ -220,14 +222,25 @@ def _fetch_all(task: _Task, spots: tuple[Place, ...]) -> None:
 
 def _open(place: Place, task: _Task) -> Place:
     """Ask the hub for the revision and its list of files, and get model_index.json, which tells what is wanted."""
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, RepoFile
 
     task.check()
-    commit = HfApi().repo_info(place.source.repository, revision=place.source.revision, timeout=TIMEOUT).sha
+    hub, repository = HfApi(), place.source.repository
+    commit = hub.repo_info(repository, revision=place.source.revision, timeout=TIMEOUT).sha
     if commit is None:
-        raise ModelMissing(f"The hub names no revision of {place.source.repository}: try again later.")
+        raise ModelMissing(f"The hub names no revision of {repository}: try again later.")
+    task.check()
+    entries = hub.list_repo_tree(repository, recursive=True, revision=commit)
+    files = [entry for entry in entries if isinstance(entry, RepoFile)]
     folder = _snapshot(place, commit, _first_files(place.source))
-    return replace(place, folder=folder, commit=commit)
+    opened = replace(place, folder=folder, commit=commit)
+    opened.note_listing(
+        {
+            file.path: Listed(file.size, file.lfs.sha256 if file.lfs else file.blob_id, file.lfs is not None)
+            for file in files
+        }
+    )
+    return opened
 
 
 def _first_files(source: Source) -> list[str]:
@@ -262,28 +275,26 @@ def _snapshot(place: Place, commit: str, names: list[str]) -> Path:
     )
 
 
-class _NoBar(tqdm_asyncio[NoReturn]):
+class _NoBar(tqdm_asyncio):  # type: ignore[type-arg]  # a generic to its types alone
     """A progress bar that is not shown."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{**options, "disable": True})
 
 
-def _job(place: Place, file: "RepoFile") -> _Job:
+def _job(place: Place, name: str, file: Listed) -> _Job:
     from huggingface_hub import hf_hub_url
 
-    digest = digest_of(file)
-    blob = place.root / file.path if place.own else place.root / "blobs" / digest
-    url = hf_hub_url(place.source.repository, file.path, revision=place.commit)
-    partial = place.partials / f"{digest}{PARTIAL}"
-    return _Job(file.path, url, blob, partial, file.size, "" if place.own else digest)
+    target = place.root / name if place.own else place.root / "blobs" / file.digest
+    url = hf_hub_url(place.source.repository, name, revision=place.commit)
+    partial = place.partials / f"{file.digest}{PARTIAL}"
+    return _Job(name, url, target, partial, file.bytes, "" if place.own else file.digest)
 
 
 def _start_count(task: _Task, plans: list[tuple[Place, list[str]]]) -> None:
     """Leave out the large files that are here, and set the counters."""
-    small = sum(place.listing()[name].size for place, names in plans for name in names) - sum(
-        job.bytes for job in task.jobs
-    )
+    listings = [(place.listing(), names) for place, names in plans]
+    small = sum(listing[name].bytes for listing, names in listings for name in names if not listing[name].large)
     here = [job for job in task.jobs if job.target.is_file() and job.target.stat().st_size == job.bytes]
     task.base_bytes = small + sum(job.bytes for job in here)
     task.total_bytes = small + sum(job.bytes for job in task.jobs)
@@ -386,6 +397,7 @@ def _stream(job: _Job, task: _Task, failed: threading.Event) -> None:
                     return
                 file.write(chunk)
                 job.done += len(chunk)
+                job.received += len(chunk)
     if job.done != job.bytes:
         raise httpx2.RemoteProtocolError(f"{job.name} ended after {job.done} of {job.bytes} bytes")
 

@@ -1,19 +1,26 @@
 """Where the repositories of a model lie on this machine: in a folder of the user's, or in the cache that all share."""
 
+import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.catalogue import ModelCard
 from pipeline.models.layout import Source, files_below, gaps, read_index, select, sources
 from pipeline.settings import RuntimeSettings
 
-if TYPE_CHECKING:
-    from huggingface_hub import RepoFile
-
 PARTIAL = ".incomplete"
 """Ending of a file that is still being fetched."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file as the hub lists it. `digest` is the SHA-256 of a large file, git's SHA-1 of a small one."""
+
+    bytes: int
+    digest: str
+    large: bool
 
 
 @dataclass(frozen=True)
@@ -35,19 +42,29 @@ class Place:
         """Folder for files that are still being fetched, on the same file system as their final place."""
         return self.root / ".cache" / "huggingface" / "download" if self.own else self.root / "blobs"
 
-    def listing(self) -> "dict[str, RepoFile]":
-        """The repository's files with sizes and digests, as the hub gave them at the download; empty when unknown."""
-        from huggingface_hub import get_cached_repo_tree
-        from huggingface_hub.errors import CachedRepoTreeNotFoundError
+    @property
+    def notes(self) -> Path:
+        """Folder for what a download notes down about the repository."""
+        return self.root / ".cache" / "huggingface" if self.own else self.root
 
-        if self.commit is None:
-            return {}
-        local = self.root if self.own else None
+    def listing(self) -> dict[str, Listed]:
+        """The repository's files as the hub listed them at the download; empty when that is not known."""
         try:
-            files = get_cached_repo_tree(self.source.repository, revision=self.commit, local_dir=local)
-        except CachedRepoTreeNotFoundError:
+            entries = json.loads(self._listing_file().read_text(encoding="utf-8"))
+            return {path: Listed(**entry) for path, entry in entries.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
-        return {file.path: file for file in files}
+
+    def note_listing(self, files: Mapping[str, Listed]) -> None:
+        """Note down how the hub lists the repository. Raises OSError."""
+        path = self._listing_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps({name: asdict(file) for name, file in files.items()}, indent=1), encoding="utf-8")
+        partial.replace(path)
+
+    def _listing_file(self) -> Path:
+        return self.notes / f"image-to-video-{self.commit}.json"
 
     def wanted(self) -> list[str]:
         """The files that are wanted of it, by the hub's listing where there is one, else by those on the disk."""
@@ -69,7 +86,7 @@ class Place:
             return found
         listing, present = self.listing(), select(self.source, files_below(self.folder), read_index(self.folder))
         sizes = {name: (self.folder / name).stat().st_size for name in present}
-        return [f"{name} (damaged)" for name in present if name in listing and sizes[name] != listing[name].size]
+        return [f"{name} (damaged)" for name in present if name in listing and sizes[name] != listing[name].bytes]
 
     def bytes_present(self) -> int:
         """Size of what is there of the files that are wanted, those that are still being fetched included."""
@@ -77,20 +94,16 @@ class Place:
         if self.folder is None:
             return fetching
         listing = self.listing()
-        blobs = {name: self.root / "blobs" / digest_of(file) for name, file in listing.items() if not self.own}
-        paths = {(self.folder / name, blobs.get(name)) for name in self.wanted()}
-        files = (path if path.is_file() else blob for path, blob in paths)
-        return fetching + sum(file.stat().st_size for file in files if file is not None and file.is_file())
+        files = [self.folder / name for name in self.wanted()]
+        if not self.own:  # a file that has just arrived is not linked into the folder before all have
+            blobs = [self.root / "blobs" / listing[name].digest for name in self.wanted() if name in listing]
+            files = blobs or files
+        return fetching + sum(file.stat().st_size for file in files if file.is_file())
 
     def bytes_total(self) -> int:
         """Size of all that is wanted: by the hub's listing where there is one, else as the card states it."""
         listing = self.listing()
-        return sum(listing[name].size for name in self.wanted()) if listing else self.source.bytes
-
-
-def digest_of(file: "RepoFile") -> str:
-    """The name by which the hub knows a file's content: SHA-256 of a large file, git's SHA-1 of a small one."""
-    return file.lfs.sha256 if file.lfs is not None else file.blob_id
+        return sum(listing[name].bytes for name in self.wanted()) if listing else self.source.bytes
 
 
 def places(card: ModelCard, runtime: RuntimeSettings) -> tuple[Place, ...]:

@@ -1,16 +1,19 @@
 """Whether the files of a model are what the hub published."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.catalogue import ModelCard
 from pipeline.models.download import POLL_SECONDS, DownloadProgress
-from pipeline.models.places import Place, digest_of, places
+from pipeline.models.places import Place, places
 from pipeline.models.safetensors import safetensors_problem
 from pipeline.models.status import download_command
 from pipeline.settings import RuntimeSettings
+
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def verify(card: ModelCard, runtime: RuntimeSettings, report: Callable[[DownloadProgress], None]) -> list[str]:
@@ -86,9 +89,10 @@ def _published(place: Place, name: str, path: Path) -> tuple[int | None, str | N
     """
     file = place.listing().get(name)
     if file is not None:
-        return file.size, digest_of(file)
+        return file.bytes, file.digest
     if not place.own:
-        return None, path.resolve().name
+        blob = path.readlink().name if path.is_symlink() else ""
+        return None, blob if _DIGEST.fullmatch(blob) else None
     note = place.partials / f"{name}.metadata"
     lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
     return None, lines[1].strip() if len(lines) > 1 else None
