@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import Cancelled
-from pipeline.frames import Frame
+from pipeline.frames import Frame, FrameStream
 from pipeline.records import DowngradeRecord, ForecastRecord, ModelRecord, Notice, PhaseRecord, RunRecord
 from pipeline.settings import Settings
 
@@ -48,7 +48,16 @@ class Settled:
     settings: Settings
 
 
-Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled
+@dataclass(frozen=True)
+class CandidateFrames:
+    """A candidate that was not the best one and is kept all the same. `number` counts from 1."""
+
+    number: int
+    seed: int
+    stream: FrameStream
+
+
+Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames
 """What an engine has to say for the record, beside its notices."""
 
 Event = Progress | Glimpse | Notice | LogLine | RunRecord

@@ -13,6 +13,9 @@ from pipeline.records import Environment
 PIXEL_PACKAGES = ("numpy", "opencv-contrib-python", "pillow", "pillow_heif", "av", "imageio")
 """Libraries whose version can change pixels of the embedded engine."""
 
+DIFFUSION_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "bitsandbytes", "peft")
+"""Libraries whose version can change pixels of a diffusion engine."""
+
 
 @cache
 def environment() -> Environment:
@@ -27,6 +30,11 @@ def environment() -> Environment:
         driver=driver,
         git_commit=_git_commit(),
     )
+
+
+def diffusion_packages() -> dict[str, str]:
+    """Versions of the libraries that diffusion engines are made of."""
+    return {name: package_version(name) for name in DIFFUSION_PACKAGES}
 
 
 def package_version(name: str) -> str:

@@ -43,7 +43,8 @@ class PreparedImage:
 class FrameStream:
     """A film that is made while it is read: memory does not grow with its duration.
 
-    `frames` yields `count` frames of `height` x `width` x 3 and can be read once.
+    `frames` yields `count` frames of `height` x `width` x 3 and can be read once. Where the frames are kept on disk,
+    `again` reads them from the start.
     """
 
     frames: Iterator[Frame]
@@ -51,6 +52,7 @@ class FrameStream:
     height: int
     fps: Fraction
     count: int
+    again: Callable[[], Iterator[Frame]] | None = None
 
 
 def render_in_order(render: Callable[[int], Frame], count: int, workers: int) -> Iterator[Frame]:

@@ -33,7 +33,8 @@ def resolve(settings: Settings, image_width: int, image_height: int) -> tuple[Se
     settings, more = _snap_frames(settings, engine.capabilities)
     notices += more
     settings, more = _snap_size(settings, (image_width, image_height), engine.capabilities)
-    return engine.resolve(settings), notices + more
+    settings, last = engine.resolve(settings)
+    return settings, notices + more + last
 
 
 def ignored(settings: Settings) -> dict[str, str]:
@@ -90,13 +91,15 @@ def snap_count(asked: int, rules: Capabilities) -> int:
 
 
 def _snap_size(settings: Settings, image: tuple[int, int], rules: Capabilities) -> tuple[Settings, list[Notice]]:
+    """Settle the size of the video. The engine's multiple counts where the engine works at that very size."""
     container = container_size_multiple(settings.encode.format)
+    reason = f"{settings.encode.format} needs sides that are multiples of {container}"
+    width, height, notices = target_size(settings.prepare, *image, container, reason)
+    animate = settings.animate
+    scaled = animate.sample_width or animate.sample_height or max(width, height) > rules.max_side
     multiple = math.lcm(rules.size_multiple, container)
-    reason = (
-        f"the engine {settings.animate.engine} needs sides that are multiples of {multiple}"
-        if rules.size_multiple > 1
-        else f"{settings.encode.format} needs sides that are multiples of {multiple}"
-    )
-    width, height, notices = target_size(settings.prepare, *image, multiple, reason)
+    if multiple > container and not scaled:
+        reason = f"the engine {animate.engine} needs sides that are multiples of {multiple}"
+        width, height, notices = target_size(settings.prepare, *image, multiple, reason)
     prepare = settings.prepare.model_copy(update={"width": width, "height": height})
     return settings.model_copy(update={"prepare": prepare}), notices

@@ -10,18 +10,27 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.context import Context, Event, LogLine, Progress
-from pipeline.environment import environment
+from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled
+from pipeline.engines import EMBEDDED
+from pipeline.environment import diffusion_packages, environment
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidImage, InvalidSetting, OutputFailed, is_disk_full
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.images import probe
 from pipeline.logs import FILE_NAME, run_logger
-from pipeline.memory import MemoryMonitor
+from pipeline.memory.encoding import descend_encoding
+from pipeline.memory.monitor import MemoryMonitor
+from pipeline.memory.recover import free, is_out_of_memory
+from pipeline.models.resident import RESIDENT
+from pipeline.quality import QualityMeter, advise
 from pipeline.records import (
+    DowngradeRecord,
     ErrorRecord,
+    ForecastRecord,
     InputRecord,
+    ModelRecord,
     Notice,
     OutputRecord,
+    PhaseRecord,
     RunRecord,
     RunStatus,
     StageRecord,
@@ -38,6 +47,9 @@ from pipeline.stages.encode import Encode, EncodedVideo, publish
 from pipeline.stages.prepare import Prepare
 
 Listener = Callable[[Event], None]
+
+ENCODING = "encode"
+"""Name of the phase that the encoder's own rungs are taken in."""
 
 WORK = ".work"
 """Folder below the outputs that holds what is not finished yet."""
@@ -131,6 +143,8 @@ class _Run:
         self.log = run_logger(record.run_id)
         self.monitor = MemoryMonitor()
         self.work_dir = outputs / WORK / record.run_id
+        self.phases: list[PhaseRecord] = []
+        self.candidates: list[CandidateFrames] = []
 
     def finish(self) -> RunRecord:
         """Run the stages, turn whatever happens into the record's status, and clean up."""
@@ -153,6 +167,7 @@ class _Run:
         self.record.finished_at = now()
         self.record.queue_position = None
         self.record.memory_timeline = self.monitor.timeline()
+        self.record.gpu_timeline = self.monitor.gpu_timeline()
         self._save()
         return self.record
 
@@ -163,8 +178,12 @@ class _Run:
         settings = self._resolve()
         context = self._context(settings)
         prepared = self._prepare(settings, context)
-        encoded = self._animate_and_encode(prepared, settings, context)
-        self._publish(encoded)
+        stream = self._animate(prepared, settings, context)
+        encoded = self._encode(stream, prepared, context)
+        self.record.output = self._publish(encoded, self.record.run_id)
+        self._judge()
+        for candidate in self.candidates:
+            self._keep_candidate(candidate, context)
 
     def _context(self, settings: Settings) -> Context:
         self.work_dir.mkdir(parents=True, exist_ok=True)
@@ -175,6 +194,9 @@ class _Run:
             report=self.listen,
             is_cancelled=self.is_cancelled,
             notify=self._notify,
+            show=self.listen,
+            keep=self._keep_fact,
+            outputs=self.outputs,
         )
 
     def _resolve(self) -> Settings:
@@ -217,25 +239,77 @@ class _Run:
         self._stage("prepare", start, self.monitor.seconds() - start)
         return prepared
 
-    def _animate_and_encode(self, image: PreparedImage, settings: Settings, context: Context) -> EncodedVideo:
-        """Render and encode at the same time: the encoder pulls the frames that the engine makes."""
+    def _animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
+        """Start the engine. The embedded one renders while its frames are encoded; the others come with all of them."""
         start = self.monitor.seconds()
         self.listen(Progress("animate", 0, settings.animate.num_frames))
-        timed = _Timed(Animate()(image, settings, context))
-        setup = self.monitor.seconds() - start
-        pace = _Pace(self.listen, self.monitor.seconds)
-        stream = replace(timed.stream, frames=timed.frames())
-        encoded = Encode()(stream, settings, replace(context, report=pace))
-        total = self.monitor.seconds() - start
-        self._stage("animate", start, setup + timed.seconds)
-        self._stage("encode", start, total - setup - timed.seconds)
+        try:
+            return Animate()(image, settings, context)
+        finally:
+            self._stage("animate", start, self.monitor.seconds() - start)
+
+    def _encode(self, stream: FrameStream, image: PreparedImage, context: Context) -> EncodedVideo:
+        """Encode, and on a shortage of memory once more with less, from the frames on disk or rendered again."""
+        start, waited = self.monitor.seconds(), 0.0
+        while True:
+            settings = self._used()
+            meter = QualityMeter(image.image, stream.count)
+            timed = _Timed(replace(stream, frames=meter.watch(stream.frames)))
+            pace = _Pace(self.listen, self.monitor.seconds)
+            try:
+                encoded = Encode()(replace(stream, frames=timed.frames()), settings, replace(context, report=pace))
+            except Exception as error:
+                step = descend_encoding(settings, RESIDENT.name) if is_out_of_memory(error) else None
+                if step is None:
+                    raise
+                free(error)
+            else:
+                break
+            finally:
+                waited += timed.seconds
+            self._encode_with_less(*step)
+            again = stream.again() if stream.again is not None else Animate()(image, settings, context).frames
+            stream = replace(stream, frames=again)
+        self.record.quality = meter.result()
+        self._wait_of_animate(waited)
+        self._stage("encode", start, self.monitor.seconds() - start - waited)
         return encoded
 
-    def _publish(self, encoded: EncodedVideo) -> None:
+    def _encode_with_less(self, settings: Settings, taken: DowngradeRecord) -> None:
+        """Take a rung of the encoder's ladder."""
+        RESIDENT.release()
+        self._keep_fact(taken)
+        self._keep_fact(Settled(settings))
+
+    def _wait_of_animate(self, seconds: float) -> None:
+        """Add the time that the encoder waited for frames to the stage that makes them."""
+        animate = next(stage for stage in self.record.stages if stage.name == "animate")
+        animate.seconds = round(animate.seconds + seconds, 3)
+        peak = self.monitor.peak_bytes(0.0, self.monitor.seconds())
+        if self.record.model is None:  # its frames were made just now
+            animate.peak_memory_bytes = peak
+
+    def _judge(self) -> None:
+        """Say what the measures of the video suggest to try next."""
+        used = self._used()
+        self.record.advice = advise(self.record.quality, used, used.animate.engine != EMBEDDED)
+        self._save()
+
+    def _keep_candidate(self, candidate: CandidateFrames, context: Context) -> None:
+        """Encode a candidate that was not the best one, beside the best one's video."""
+        folder = self.work_dir / f"candidate_{candidate.number}"
+        folder.mkdir()
+        quiet = replace(context, work_dir=folder, report=lambda _: None)
+        encoded = Encode()(candidate.stream, self._used(), quiet)
+        output = self._publish(encoded, f"{self.record.run_id}_candidate_{candidate.number}")
+        self.record.candidates = [*self.record.candidates, output]
+
+    def _publish(self, encoded: EncodedVideo, stem: str) -> OutputRecord:
         info = encoded.info
-        final = self.outputs / f"{self.record.run_id}.{encoded.path.suffix.lstrip('.')}"
+        final = self.outputs / f"{stem}.{encoded.path.suffix.lstrip('.')}"
         publish(encoded, final)
-        self.record.output = OutputRecord(
+        self._say(f"Saved {final.name}: {encoded.bytes / 1e6:.1f} MB, {info.duration:.2f} s")
+        return OutputRecord(
             path=final.name,
             sha256=encoded.sha256,
             width=info.width,
@@ -246,13 +320,56 @@ class _Run:
             duration=info.duration,
             bytes=encoded.bytes,
         )
-        self._say(f"Saved {final.name}: {encoded.bytes / 1e6:.1f} MB, {info.duration:.2f} s")
+
+    def _used(self) -> Settings:
+        """The settings as used up to now: the ladder may have changed them."""
+        if self.record.used is None:
+            raise ValueError("the settings are not resolved yet")
+        return self.record.used
 
     def _stage(self, name: str, start: float, seconds: float) -> None:
-        peak = self.monitor.peak_bytes(start, self.monitor.seconds())
-        self.record.stages.append(StageRecord(name=name, seconds=round(seconds, 3), peak_memory_bytes=peak))
+        now = self.monitor.seconds()
+        peak = self.monitor.peak_bytes(start, now)
+        of_engine = name == "animate"
+        self.record.stages.append(
+            StageRecord(
+                name=name,
+                seconds=round(seconds, 3),
+                peak_memory_bytes=peak,
+                peak_gpu_bytes=self.monitor.peak_gpu_bytes(start, now),
+                phases=self.phases if of_engine else [],
+                downgrades=[taken.rung for taken in self.record.downgrades if (taken.phase == ENCODING) != of_engine]
+                if name in ("animate", "encode")
+                else [],
+            )
+        )
         self._say(f"Stage {name}: {seconds:.2f} s, at most {peak / 1e6:.0f} MB of memory in use")
         self._save()
+
+    def _keep_fact(self, fact: Fact) -> None:
+        """Write what the engine says into the record."""
+        if isinstance(fact, PhaseRecord):
+            self._keep_phase(fact)
+        elif isinstance(fact, DowngradeRecord):
+            self.record.downgrades = [*self.record.downgrades, fact]
+            self._notify(Notice(stage="animate", level="warning", message=fact.message))
+        elif isinstance(fact, Settled):
+            self.record.used = fact.settings.model_copy(update={"prepare": self._used().prepare})
+        elif isinstance(fact, ForecastRecord):
+            self.record.forecast = fact
+        elif isinstance(fact, ModelRecord):
+            self.record.model = fact
+            packages = {**self.record.environment.packages, **diffusion_packages()}
+            self.record.environment = self.record.environment.model_copy(update={"packages": packages})
+        else:
+            self.candidates.append(fact)
+        self._save()
+
+    def _keep_phase(self, phase: PhaseRecord) -> None:
+        now = self.monitor.seconds()
+        phase.peak_memory_bytes = self.monitor.peak_bytes(now - phase.seconds, now)
+        self.phases.append(phase)
+        self._say(f"Phase {phase.name}: {phase.seconds:.2f} s, {phase.outcome}")
 
     def _notify(self, notice: Notice) -> None:
         self.record.notices = [*self.record.notices, notice]

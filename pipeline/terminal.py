@@ -38,7 +38,11 @@ class Terminal:
     def _advance(self, progress: Progress) -> None:
         if not self._watched or progress.total <= 1 or not progress.done:
             return
-        bar = self._bar or _new_bar(progress.total)
+        words = progress.phase or "rendering"
+        if self._bar is not None and (self._bar.desc.removesuffix(": "), self._bar.total) != (words, progress.total):
+            self._bar.close()
+            self._bar = None
+        bar = self._bar or _new_bar(words, progress.total)
         self._bar = bar
         bar.update(progress.done - bar.n)
 
@@ -48,5 +52,6 @@ class Terminal:
         print(line, file=sys.stderr)
 
 
-def _new_bar(total: int) -> "tqdm[NoReturn]":
-    return tqdm(total=total, desc="rendering", unit="frame", leave=False, dynamic_ncols=True)
+def _new_bar(words: str, total: int) -> "tqdm[NoReturn]":
+    unit = "step" if words.endswith("sampling") else "frame"
+    return tqdm(total=total, desc=words, unit=unit, leave=False, dynamic_ncols=True)

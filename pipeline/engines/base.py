@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pipeline.context import Context
 from pipeline.frames import FrameStream, PreparedImage
+from pipeline.records import Notice
 from pipeline.settings import Settings
 
 
@@ -33,11 +34,19 @@ class Capabilities:
 class Engine(Protocol):
     """Makes frames from a prepared image."""
 
-    name: str
-    version: str
-    capabilities: Capabilities
+    @property
+    def name(self) -> str:
+        """The name that settings call it by."""
 
-    def resolve(self, settings: Settings) -> Settings:
+    @property
+    def version(self) -> str:
+        """Grows when the same settings give other frames."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def resolve(self, settings: Settings) -> tuple[Settings, list[Notice]]:
         """Fill in what the engine decides from other settings, so that the record repeats the run without it."""
 
     def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:

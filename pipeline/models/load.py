@@ -4,6 +4,7 @@ import importlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def load_pipeline(class_name: str, files: ModelFiles, plan: LoadPlan, **componen
     whose card asks for a precision of their own get it. Raises ModelMissing when the folder does not hold what its
     model_index.json promises, with the command that mends it.
     """
+    quiet_libraries()
     import diffusers
 
     kind = getattr(diffusers, class_name)
@@ -56,6 +58,7 @@ def load_component(class_path: str, files: ModelFiles, component: str, plan: Loa
 
     Raises ModelMissing as `load_pipeline` does.
     """
+    quiet_libraries()
     module, _, name = class_path.rpartition(".")
     part = next(part for part in files.card.parts if part.component == component)
     folder = files.parts[component]
@@ -86,6 +89,30 @@ def damaged(files: ModelFiles, error: BaseException) -> ModelMissing:
         f"`python -m pipeline models verify {files.card.name}` names them, "
         f"`python -m pipeline models download {files.card.name}` mends them."
     )
+
+
+class _ToOurLog(logging.Handler):
+    """Hands what a library logs to our log, as a warning at most: a library's error need not be one of the run."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the same with the library's name before it."""
+        LOG.log(min(record.levelno, logging.WARNING), "%s: %s", record.name, record.getMessage())
+
+
+@cache
+def quiet_libraries() -> None:
+    """Keep the libraries' own lines and progress bars off the terminal; the lines go to our log."""
+    handler = _ToOurLog(logging.WARNING)
+    for name in ("accelerate", "bitsandbytes", "diffusers", "peft", "transformers"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.propagate = False
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.disable_progress_bar()
+        library.disable_default_handler()
 
 
 def _dtypes(files: ModelFiles, plan: LoadPlan) -> Mapping[str, Any]:

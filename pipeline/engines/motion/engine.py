@@ -1,7 +1,7 @@
 """The embedded engine: reads the prompt as a motion plan and renders the plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.context import Context
 from pipeline.engines.base import Capabilities
@@ -13,12 +13,23 @@ from pipeline.engines.motion.prompt import describe_plan, read_prompt
 from pipeline.engines.motion.resample import CameraRenderer
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
 from pipeline.motion_plan import Camera, MotionPlan, Region
+from pipeline.options import options
+from pipeline.records import Notice
 from pipeline.settings import MotionSettings, Settings
 
 GENTLE_ZOOM = Camera(zoom=1.15)
 """What the camera does where nothing else moves."""
 
-NO_SAMPLING = "motion renders its plan directly, without a diffusion model"
+NO_SAMPLING = "No effect: motion renders its plan directly, without a diffusion model."
+
+MEANT_FOR_IT = ("animate.engine", "animate.num_frames", "animate.seconds", "animate.motion.", "runtime.threads")
+"""Settings of animate and runtime that concern this engine, or the beginnings of their names."""
+
+
+def _without_effect() -> dict[str, str]:
+    """Settings that belong to diffusion models alone."""
+    names = [option.name for option in options() if option.section in ("animate", "runtime")]
+    return {name: NO_SAMPLING for name in names if not name.startswith(MEANT_FOR_IT)}
 
 
 @dataclass(frozen=True)
@@ -27,22 +38,16 @@ class MotionEngine:
 
     name: str = "motion"
     version: str = "1"
-    capabilities: Capabilities = Capabilities(
-        ignores={
-            "animate.num_inference_steps": f"No effect: {NO_SAMPLING}.",
-            "animate.guidance_scale": f"No effect: {NO_SAMPLING}.",
-            "animate.negative_prompt": f"No effect: {NO_SAMPLING}.",
-        }
-    )
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(ignores=_without_effect()))
 
-    def resolve(self, settings: Settings) -> Settings:
+    def resolve(self, settings: Settings) -> tuple[Settings, list[Notice]]:
         """Put the motion plan into the settings: the one given, else what the prompt is read as."""
         motion, mask_count = settings.animate.motion, len(settings.prepare.masks)
         plan = plan_for(settings.prompt, motion, mask_count) if motion.plan is None else motion.plan
         if len(plan.regions) < mask_count:
             plan = plan.model_copy(update={"regions": _one_each(plan.regions, motion, mask_count)})
         animate = settings.animate.model_copy(update={"motion": motion.model_copy(update={"plan": plan})})
-        return settings.model_copy(update={"animate": animate})
+        return settings.model_copy(update={"animate": animate}), []
 
     def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of frames of the plan in the settings, which `resolve` has filled in."""

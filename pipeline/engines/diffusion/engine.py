@@ -1,0 +1,182 @@
+"""The engine over a model of the catalogue: from a forecast to frames on disk, best of several candidates."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipeline.catalogue import CanDo, ModelCard
+from pipeline.context import CandidateFrames, Context
+from pipeline.engines.base import Capabilities
+from pipeline.engines.diffusion.family import Family
+from pipeline.engines.diffusion.limits import limited
+from pipeline.engines.diffusion.sampling import STAGE, Sampling
+from pipeline.engines.diffusion.store import StoredFrames
+from pipeline.errors import InvalidSetting
+from pipeline.frames import Frame, FrameStream, PreparedImage
+from pipeline.interpolation import enlarge, spread
+from pipeline.memory.forecast import forecast
+from pipeline.memory.ladder import fit
+from pipeline.memory.machine import Machine, read_machine
+from pipeline.memory.pace import expected_seconds
+from pipeline.models.files import locate
+from pipeline.models.resident import RESIDENT
+from pipeline.options import options
+from pipeline.quality import QualityMeter, score
+from pipeline.records import ForecastRecord, Notice
+from pipeline.settings import Settings
+
+EMBEDDED_ONLY = "No effect: it belongs to the embedded engine."
+
+
+class DiffusionEngine:
+    """A model of the catalogue, through the adapter of its family."""
+
+    version = "1"
+
+    def __init__(self, card: ModelCard, family: Family) -> None:
+        self.card, self.family = card, family
+        self.name = card.name
+        rules = card.rules
+        self.capabilities = Capabilities(
+            size_multiple=rules.size_multiple,
+            frames_multiple=rules.frames_multiple,
+            frames_offset=rules.frames_offset,
+            min_frames=rules.min_frames,
+            max_frames=rules.max_frames,
+            min_side=rules.min_side,
+            max_side=rules.max_side,
+            resolutions=rules.resolutions,
+            last_image=card.can.last_image,
+            ignores={**_embedded_only(), **_cannot(card), **family.ignores},
+        )
+
+    def resolve(self, settings: Settings) -> tuple[Settings, list[Notice]]:
+        """Keep the size to work at within what the model can; a larger video is scaled up from it."""
+        return limited(settings, self.card)
+
+    def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
+        """Make the frames, all of them, on disk; the stream reads them, and can be opened again.
+
+        Raises ModelMissing when the weights are not on this machine, OutOfMemory when no rung of the ladder is left.
+        """
+        _check_asked(settings, self.card, context)
+        files = locate(self.card, settings.runtime)
+        outputs = context.outputs or context.work_dir
+        machine = read_machine(settings.runtime, outputs)
+        settings = self._foresee(settings, machine, context)
+        sampling = Sampling(self.family, image.image, settings, context)
+        with _limited_gpu(machine, settings):
+            sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
+            try:
+                made = [
+                    _Candidate(settings.seed + number, sampling.frames(settings.seed + number, number))
+                    for number in range(settings.animate.candidates)
+                ]
+            finally:
+                if not settings.runtime.keep_model:
+                    sampling.clear_device()
+                    RESIDENT.release()
+        return _best(made, image, sampling.settings, context)
+
+    def _foresee(self, settings: Settings, machine: Machine, context: Context) -> Settings:
+        """Write the forecast into the record, and take the rungs that it asks for."""
+        settings, downgrades = fit(settings, self.card, machine)
+        for taken in downgrades:
+            context.keep(taken)
+        need = forecast(settings, self.card, machine.device)
+        context.keep(
+            ForecastRecord(
+                device=machine.device,
+                gpu_bytes=need.gpu_bytes,
+                ram_bytes=need.ram_bytes,
+                disk_bytes=need.disk_bytes,
+                seconds=expected_seconds(context.outputs, settings, machine.device),
+            )
+        )
+        return settings
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One finished attempt of several."""
+
+    seed: int
+    frames: StoredFrames
+
+
+@contextmanager
+def _limited_gpu(machine: Machine, settings: Settings) -> Iterator[None]:
+    """Make the GPU's allocator refuse what goes beyond the user's limit; undone for the next run."""
+    limit = settings.runtime.vram_limit_gb
+    if limit is None or machine.device != "cuda":
+        yield
+        return
+    import torch
+
+    torch.cuda.set_per_process_memory_fraction(min(limit * 1e9 / machine.gpu_total, 1.0))
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def _embedded_only() -> Mapping[str, str]:
+    return {option.name: EMBEDDED_ONLY for option in options() if option.name.startswith("animate.motion.")}
+
+
+def _cannot(card: ModelCard) -> Mapping[str, str]:
+    """Settings for which the model has no use, from its card."""
+    can: CanDo = card.can
+    missing = {
+        "prompt": (can.prompt, "takes no prompt"),
+        "animate.negative_prompt": (can.negative_prompt, "takes no negative prompt"),
+        "animate.lora": (can.lora, "takes no LoRA files"),
+        "animate.lora_scale": (can.lora, "takes no LoRA files"),
+        "animate.scheduler": (can.scheduler, "works with its own sampler only"),
+    }
+    return {name: f"No effect: {card.title} {reason}." for name, (able, reason) in missing.items() if not able}
+
+
+def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
+    """Say what of the request the model does not use."""
+    if settings.prompt and not card.can.prompt:
+        message = f"{card.title} takes no prompt: the motion comes from the image alone."
+        context.note(STAGE, message, "warning", "prompt")
+    if card.can.prompt and not settings.prompt:
+        context.note(STAGE, f"{card.title} works best with a prompt that says what moves and how.", setting="prompt")
+    lora = settings.animate.lora
+    if lora is not None and not card.can.lora:
+        raise InvalidSetting(f"animate.lora: {card.title} takes no LoRA files; leave it empty.")
+
+
+def _best(made: list[_Candidate], image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
+    """The stream of the best candidate. The others go to the record's keeper where they are to be kept."""
+    if len(made) == 1:
+        return _stream(made[0], settings, context)
+    scores = []
+    for candidate in made:
+        meter = QualityMeter(image.image, settings.animate.num_frames)
+        for _ in meter.watch(_stream(candidate, settings, context).frames):
+            context.check_cancelled()
+        scores.append(score(meter.result()))
+    order = sorted(range(len(made)), key=lambda number: -scores[number])
+    best = order[0]
+    context.note(STAGE, f"Candidate {best + 1} of {len(made)} is the best by its measures: seed {made[best].seed}.")
+    if settings.animate.keep_candidates:
+        for number in order[1:]:
+            context.keep(CandidateFrames(number + 1, made[number].seed, _stream(made[number], settings, context)))
+    return _stream(made[best], settings, context)
+
+
+def _stream(candidate: _Candidate, settings: Settings, context: Context) -> FrameStream:
+    """The candidate's frames in the size and number of the video."""
+    width, height = settings.prepare.width or candidate.frames.width, settings.prepare.height or candidate.frames.height
+    target = settings.animate.num_frames
+
+    def frames() -> Iterator[Frame]:
+        stored = candidate.frames
+        between = spread(stored, stored.count, target, context.check_cancelled) if stored.count != target else stored
+        for frame in between:
+            yield enlarge(frame, width, height)
+
+    return FrameStream(frames(), width, height, settings.encode.fps, target, frames)

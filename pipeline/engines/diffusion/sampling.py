@@ -1,0 +1,346 @@
+"""One diffusion run: its phases, each of which keeps its result, and the way down the memory ladder between them.
+
+A phase that runs out of memory is left, cleaned up after, and repeated one rung lower. A result is kept as long as the
+settings that it depends on stay the same, so a rung that concerns decoding alone never samples again.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.catalogue import ModelCard, Phase, Precision
+from pipeline.context import Context, Glimpse, Progress, Settled
+from pipeline.engines.diffusion.family import Family, Request, Tensors
+from pipeline.engines.diffusion.stepping import stepping
+from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
+from pipeline.frames import Frame
+from pipeline.interpolation import enlarge
+from pipeline.memory.ladder import descend, downgrade, no_rung_left
+from pipeline.memory.recover import free, is_out_of_memory
+from pipeline.models.files import ModelFiles
+from pipeline.models.load import LoadPlan
+from pipeline.models.placement import place, unplace
+from pipeline.models.resident import RESIDENT
+from pipeline.records import ModelRecord, PhaseRecord
+from pipeline.settings import Settings
+
+T = TypeVar("T")
+
+STAGE = "animate"
+
+GLIMPSE_SECONDS = 2.0
+"""Least time between two small pictures of what is in the making."""
+
+DECODING = frozenset({"decode_chunk_size", "vae_tiling"})
+"""Settings of the stage that only decoding depends on."""
+
+CHOOSING = frozenset({"candidates", "keep_candidates", "num_frames", "seconds"})
+"""Settings of the stage that no single candidate depends on: it has `sample_frames` frames, or `num_frames`."""
+
+
+class ShortageError(Exception):
+    """Memory ran out in a phase. Carries no cause: that one would keep the tensors of the failed attempt alive."""
+
+    def __init__(self, phase: Phase) -> None:
+        super().__init__(f"memory ran out in the phase {phase}")
+        self.phase = phase
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The result of a phase and what it depends on."""
+
+    key: Hashable
+    value: Any
+
+
+class Sampling:
+    """The phases of one run for one image. Settings change on the way down the ladder, and the run is told."""
+
+    def __init__(self, family: Family, image: Frame, settings: Settings, context: Context) -> None:
+        self.family, self.image, self.context = family, image, context
+        self.settings = settings
+        self.device = "cpu"
+        self._pace = Pace(context, settings)
+        self._files: ModelFiles | None = None
+        self._kept: dict[Phase, Kept] = {}
+        self._placed: tuple[Any, Hashable] | None = None
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.family.card
+
+    def begin(self, files: ModelFiles, device: str, expected_seconds: float | None) -> None:
+        """Say where the model is and what it runs on."""
+        self._files, self.device = files, device
+        self._pace.expected_seconds = expected_seconds
+        self._settle(self._with_precision(self.settings))
+
+    def frames(self, seed: int, number: int) -> StoredFrames:
+        """Make the frames of candidate `number` (from 0), on disk, in the size and number that was sampled.
+
+        Raises OutOfMemory when the ladder has no rung left, and Cancelled within one step of the user's Stop.
+        """
+        self._pace.candidate = number
+        while True:
+            try:
+                return self._decoded(seed)
+            except ShortageError as shortage:
+                phase = shortage.phase
+            self._step_down(phase)
+
+    # --- phases -----------------------------------------------------------------------------------------------------
+
+    def _pipe(self) -> Any:
+        """The model, loaded and placed as the settings now want it."""
+        files, animate, runtime = self._files, self.settings.animate, self.settings.runtime
+        if files is None or animate.precision is None:
+            raise ValueError("begin comes first: it says where the model is, and settles the precision")
+        plan = LoadPlan(self.device, animate.precision, animate.quantization)
+        key = (self.card.name, files.folder, files.revision, plan)
+
+        def load() -> Any:
+            self._placed = None
+            with self._phase(Phase.LOAD):
+                return self.family.load(files, plan)
+
+        pipe = RESIDENT.acquire(key, load)
+        wanted = (runtime.offload, animate.quantization)
+        if self._placed is None or self._placed[0] is not pipe or self._placed[1] != wanted:
+            with self._phase(Phase.LOAD, "moving the model into place"):
+                self._placed = None
+                place(pipe, self.settings, self.device)
+                self._placed = (pipe, wanted)
+        return pipe
+
+    def _conditions(self, seed: int) -> Tensors:
+        request = self._request(seed)
+        key = (self._sampled_settings(), request.width, request.height, request.num_frames)
+
+        def work() -> Tensors:
+            pipe = self._pipe()
+            with self._phase(Phase.CONDITION, "reading the image and the prompt"):
+                return {name: each.cpu() for name, each in self.family.condition(pipe, request).items()}
+
+        return self._keep(Phase.CONDITION, key, work)
+
+    def _latents(self, seed: int) -> Path:
+        """Path of the latents on disk."""
+        request = self._request(seed)
+        key = (seed, self._sampled_settings(), request.width, request.height, request.num_frames)
+
+        def work() -> Path:
+            conditions, pipe = self._conditions(seed), self._pipe()
+            steps = self.family.steps(request)
+            with self._phase(Phase.SAMPLE) as counter:
+                self._pace.sampling(0, steps)
+
+                def listen(done: int, latents: Any) -> None:
+                    counter.steps = done
+                    self._pace.sampling(done, steps)
+                    self._glimpse(done, steps, latents, request)
+                    self.context.check_cancelled()
+
+                with self.family.arrange(pipe, request), stepping(pipe, listen):
+                    latents = self.family.sample(pipe, request, conditions)
+                path = self.context.work_dir / f"latents_{seed}.safetensors"
+                save_latents({name: each.cpu() for name, each in latents.items()}, path)
+            return path
+
+        return self._keep(Phase.SAMPLE, key, work)
+
+    def _decoded(self, seed: int) -> StoredFrames:
+        latents, pipe, request = self._latents(seed), self._pipe(), self._request(seed)
+        path = self.context.work_dir / f"frames_{seed}.rgb"
+        with self._phase(Phase.DECODE) as counter:
+
+            def listen(done: int) -> None:
+                counter.steps = done
+                self._pace.decoding(done, request.num_frames)
+                self.context.check_cancelled()
+
+            self._pace.decoding(0, request.num_frames)
+            return store_frames(self.family.decode(pipe, load_latents(latents), request), path, listen)
+
+    # --- what a phase depends on ------------------------------------------------------------------------------------
+
+    def _request(self, seed: int) -> Request:
+        animate, prepare = self.settings.animate, self.settings.prepare
+        width = animate.sample_width or prepare.width or self.image.shape[1]
+        height = animate.sample_height or prepare.height or self.image.shape[0]
+        return Request(
+            image=enlarge(self.image, width, height),
+            settings=self.settings,
+            seed=seed,
+            num_frames=animate.sample_frames or animate.num_frames,
+            device=self.device,
+        )
+
+    def _sampled_settings(self) -> str:
+        return self.settings.animate.model_dump_json(exclude=set(DECODING | CHOOSING)) + self.settings.prompt
+
+    def _keep(self, phase: Phase, key: Hashable, work: Callable[[], T]) -> T:
+        kept = self._kept.get(phase)
+        if kept is None or kept.key != key:
+            self._kept.pop(phase, None)
+            self._kept[phase] = kept = Kept(key, work())
+        value: T = kept.value
+        return value
+
+    def _with_precision(self, settings: Settings) -> Settings:
+        """The settings with the number format written out: it depends on the device, and the record repeats the run."""
+        usual = self.card.precision if self.device == "cuda" else Precision.FLOAT32
+        precision = settings.animate.precision or usual
+        return settings.model_copy(update={"animate": settings.animate.model_copy(update={"precision": precision})})
+
+    # --- shortages --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _phase(self, phase: Phase, words: str = "") -> Iterator["_Counter"]:
+        """Time a phase for the record, and turn a lack of memory in it into a ShortageError without tensors."""
+        self.context.check_cancelled()
+        counter, before = _Counter(), time.monotonic()
+        if words:
+            self._pace.say(words)
+        _reset_gpu_peak(self.device)
+        short = False
+        try:
+            yield counter
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            free(error)
+            short = True
+        finally:
+            self.context.keep(
+                PhaseRecord(
+                    name=phase,
+                    seconds=round(time.monotonic() - before, 3),
+                    steps=counter.steps,
+                    peak_gpu_bytes=_gpu_peak(self.device),
+                    outcome="out of memory" if short else "done",
+                )
+            )
+        if short:
+            raise ShortageError(phase)
+
+    def _step_down(self, phase: Phase) -> None:
+        """Take the next rung that helps a phase. Raises OutOfMemory when there is none."""
+        self.clear_device()
+        step = descend(self.settings, self.card, self.device, phase)
+        if step is None:
+            raise no_rung_left(self.settings, self.card, self.device, phase)
+        rung, settings = step
+        self.context.keep(downgrade(rung, phase, "shortage", self.settings, settings))
+        self._settle(settings)
+
+    def clear_device(self) -> None:
+        """Take the model off the device, so that the next phase places it anew."""
+        if self._placed is not None:
+            unplace(self._placed[0])
+            self._placed = None
+
+    def _settle(self, settings: Settings) -> None:
+        self.settings = settings
+        self.context.keep(Settled(settings))
+        self.context.keep(
+            ModelRecord(
+                name=self.card.name,
+                repository=self.card.repository,
+                revision=self._files.revision if self._files else None,
+                variant=self.card.variant,
+                licence=self.card.licence,
+                device=self.device,
+                precision=settings.animate.precision,
+            )
+        )
+
+    def _glimpse(self, done: int, steps: int, latents: Any, request: Request) -> None:
+        if not self._pace.glimpse_is_due():
+            return
+        frame = self.family.glimpse(latents, request)
+        if frame is not None:
+            self.context.show(Glimpse(frame, f"Step {done} of {steps}"))
+
+
+@dataclass
+class _Counter:
+    """Steps done in a phase."""
+
+    steps: int = 0
+
+
+class Pace:
+    """Reports the progress of a run with the seconds left.
+
+    Before the first step they come from earlier runs on this machine; then from the pace of this one, to which the
+    time that earlier runs needed for decoding is added in proportion.
+    """
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        self._context = context
+        self._candidates = settings.animate.candidates
+        self._began = self._sampling_began = self._decode_began = self._glimpsed = time.monotonic()
+        self._decode_seconds = 0.0
+        self.expected_seconds: float | None = None
+        self.candidate = 0
+
+    def say(self, words: str) -> None:
+        """Report what is being done that has no steps."""
+        self._context.report(Progress(STAGE, 0, 1, self._expected_left(), f"{self._which()}{words}"))
+
+    def sampling(self, done: int, steps: int) -> None:
+        """Report a denoising step."""
+        now = time.monotonic()
+        if done == 0:
+            self._sampling_began = now
+        left = self._expected_left()
+        if done:
+            a_step = (now - self._sampling_began) / done
+            others = self._candidates - self.candidate - 1
+            left = a_step * (steps - done + others * steps) + self._decode_seconds * (others + 1)
+        self._context.report(Progress(STAGE, done, steps, left, f"{self._which()}sampling"))
+
+    def decoding(self, done: int, count: int) -> None:
+        """Report a decoded frame."""
+        now = time.monotonic()
+        if done == 0:
+            self._decode_began = now
+        self._decode_seconds = now - self._decode_began
+        left = self._decode_seconds / done * (count - done) if done and self.candidate + 1 == self._candidates else None
+        self._context.report(Progress(STAGE, done, count, left, f"{self._which()}decoding"))
+
+    def glimpse_is_due(self) -> bool:
+        """Whether enough time has passed since the last small picture."""
+        now = time.monotonic()
+        if now - self._glimpsed < GLIMPSE_SECONDS:
+            return False
+        self._glimpsed = now
+        return True
+
+    def _expected_left(self) -> float | None:
+        if self.expected_seconds is None:
+            return None
+        return max(self.expected_seconds - (time.monotonic() - self._began), 0.0)
+
+    def _which(self) -> str:
+        return f"candidate {self.candidate + 1} of {self._candidates}, " if self._candidates > 1 else ""
+
+
+def _reset_gpu_peak(device: str) -> None:
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _gpu_peak(device: str) -> int | None:
+    if device != "cuda":
+        return None
+    import torch
+
+    return int(torch.cuda.max_memory_reserved())
