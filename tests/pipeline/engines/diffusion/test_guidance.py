@@ -18,7 +18,9 @@ from tests.pipeline.engines.video_runs import load
 class LargestTensor(TorchDispatchMode):
     """Finds the largest tensor that is made while it is active, in elements."""
 
-    elements = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.elements = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
