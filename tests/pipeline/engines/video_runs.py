@@ -119,11 +119,14 @@ def check_two_passes_are_one(run: Run, guidance: float) -> None:
 
 
 @contextmanager
-def seen_batches(module: torch.nn.Module) -> Iterator[list[int]]:
-    """Note the batch that the first layer which takes the latents is called with."""
+def seen_batches(transformer: Any) -> Iterator[list[int]]:
+    """Note the batch that the transformer's first block is called with."""
     seen: list[int] = []
-    layer = next(each for each in module.modules() if not list(each.children()) and list(each.parameters()))
-    handle = layer.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
+
+    def note(_: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        seen.append(len(arguments[0] if arguments else named["hidden_states"]))
+
+    handle = transformer.transformer_blocks[0].register_forward_pre_hook(note, with_kwargs=True)
     try:
         yield seen
     finally:
