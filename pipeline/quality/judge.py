@@ -79,9 +79,8 @@ def describe_quality(quality: Measures) -> list[tuple[str, str, str]]:
     if "first_frame_psnr" in quality:
         ssim = quality["first_frame_ssim"]
         text = f"PSNR {quality['first_frame_psnr']:.1f} dB, SSIM {ssim:.2f}"
-        verdict = _verdict(
-            ssim, (STRANGE_SSIM, FAITHFUL_SSIM), ("differs from the image", "resembles the image", "true")
-        )
+        words = ("differs from the image", "resembles the image", "faithful")
+        verdict = _verdict(ssim, (STRANGE_SSIM, FAITHFUL_SSIM), words)
         rows.append(("First frame", text, verdict))
     if "motion" in quality:
         text = f"{quality['motion']:.1f} px per frame, in {quality['motion_share']:.0%} of the picture"

@@ -30,10 +30,10 @@ SHARPNESS_SAMPLES = 9
 """Of these, how many sharpness is measured at: it needs the frame in full size."""
 
 CHANGED_LEVELS = 2
-"""A point changes when a channel does by more than this; less comes from rounding and from autoencoders."""
+"""A value changes when it does by more than this; less comes from rounding and from autoencoders."""
 
 CHANGED_SHARE = 0.001
-"""Two frames of which fewer points than this change are taken for the same."""
+"""Two frames in which fewer values than this change are taken for the same."""
 
 MOVING = 0.05
 """Displacement from frame to frame, in pixels of the small picture (about 256 a side), above which a place moves."""
@@ -121,11 +121,10 @@ class QualityMeter:
     def _look_at_points(self, frame: Frame, index: int) -> None:
         now, before = points(frame), self._points
         if before is not None:
-            changed = (np.asarray(cv2.absdiff(now, before)) > CHANGED_LEVELS).any(axis=-1)
-            self._frozen += float(changed.mean()) < CHANGED_SHARE
-        highest, lowest = now.max(axis=(0, 1)), now.min(axis=(0, 1))
-        self._black += int(highest.max()) <= DARKEST
-        self._plain += int((highest - lowest).max()) <= PLAIN_SPREAD
+            changed = np.count_nonzero(np.asarray(cv2.absdiff(now, before)) > CHANGED_LEVELS)
+            self._frozen += int(changed < CHANGED_SHARE * now.size)
+        self._black += int(now.max()) <= DARKEST
+        self._plain += _is_plain(now)
         if index in self._coloured:
             self._labs.append(mean_lab(now))
         self._points = now
@@ -139,6 +138,13 @@ class QualityMeter:
         self._moving.append(float((lengths > MOVING).mean()))
         if middle > 0:
             self._flicker.append(local_flicker(small[middle - 1], small[middle], small[middle + 1], flow))
+
+
+def _is_plain(pixels: NDArray[np.uint8]) -> bool:
+    # The deviation is quick and never more than half of the spread, which is slow to find for each channel.
+    if cv2.meanStdDev(pixels)[1].max() > PLAIN_SPREAD / 2:
+        return False
+    return int((pixels.max(axis=(0, 1)) - pixels.min(axis=(0, 1))).max()) <= PLAIN_SPREAD
 
 
 def _evenly(places: range, wanted: int) -> list[int]:
