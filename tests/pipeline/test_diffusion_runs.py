@@ -18,6 +18,7 @@ from pipeline.records import RunRecord, RunStatus
 from pipeline.run import execute, submit
 from pipeline.settings import make_settings
 from pipeline.video import probe
+from tests.conftest import TinyModels
 from tests.tiny_models import build
 
 SIZE = 64
@@ -76,9 +77,9 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_makes_a_video_twice_the_same_and_again_from_its_record(
-    name: str, tiny_models: Path, run: Run, outputs: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tiny_models: TinyModels, run: Run, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, record = run(name, tiny_models)
+    code, record = run(name, tiny_models(name))
     assert (code, record["status"], record["error"]) == (0, "succeeded", None)
     info = probe(outputs / record["output"]["path"])
     assert (info.width, info.height, info.num_frames) == (SIZE, SIZE, fewest_frames(name))
@@ -88,18 +89,20 @@ def test_every_model_makes_a_video_twice_the_same_and_again_from_its_record(
     assert {"load", "condition", "sample", "decode"} >= {each["name"] for each in record["stages"][1]["phases"]}
     assert record["quality"]["first_frame_psnr"] > 0
     assert record["environment"]["packages"]["diffusers"]
-    assert run(name, tiny_models)[1]["output"]["sha256"] == record["output"]["sha256"]
+    assert run(name, tiny_models(name))[1]["output"]["sha256"] == record["output"]["sha256"]
     assert main(["rerun", str(outputs / f"{record['run_id']}.json"), "--json", "--logs", str(outputs / "logs")]) == 0
     assert json.loads(capsys.readouterr().out)["output"]["sha256"] == record["output"]["sha256"]
 
 
-def test_another_seed_makes_another_video(tiny_models: Path, run: Run) -> None:
-    assert len({run("i2vgen-xl", tiny_models, seed=seed)[1]["output"]["sha256"] for seed in (1, 2)}) == 2
+def test_another_seed_makes_another_video(tiny_models: TinyModels, run: Run) -> None:
+    assert len({run("i2vgen-xl", tiny_models("i2vgen-xl"), seed=seed)[1]["output"]["sha256"] for seed in (1, 2)}) == 2
 
 
-def test_the_repository_without_its_fp16_files_serves_as_well(tiny_models: Path, tmp_path: Path, run: Run) -> None:
-    both, plain = run("i2vgen-xl", tiny_models)[1], tmp_path / "plain"
-    shutil.copytree(tiny_models / "i2vgen-xl", plain / "i2vgen-xl")
+def test_the_repository_without_its_fp16_files_serves_as_well(
+    tiny_models: TinyModels, tmp_path: Path, run: Run
+) -> None:
+    both, plain = run("i2vgen-xl", tiny_models("i2vgen-xl"))[1], tmp_path / "plain"
+    shutil.copytree(tiny_models("i2vgen-xl") / "i2vgen-xl", plain / "i2vgen-xl")
     for path in plain.rglob("*.fp16.*"):
         path.unlink()
     code, record = run("i2vgen-xl", plain)
@@ -111,13 +114,13 @@ def test_the_repository_without_its_fp16_files_serves_as_well(tiny_models: Path,
 @pytest.mark.parametrize("name", ["i2vgen-xl", "svd"])
 @pytest.mark.parametrize("stop_at", [1, 2, 4])
 def test_stop_ends_the_sampling_at_the_very_step_and_leaves_a_record(
-    name: str, stop_at: int, tiny_models: Path, photo: Path, outputs: Path
+    name: str, stop_at: int, tiny_models: TinyModels, photo: Path, outputs: Path
 ) -> None:
     settings = make_settings(
         {
             "prepare": {"width": SIZE, "height": SIZE},
             "animate": {"engine": name, "num_inference_steps": 5, "num_frames": 4},
-            "runtime": {"models_dir": tiny_models},
+            "runtime": {"models_dir": tiny_models(name)},
         }
     )
     steps: list[int] = []
@@ -151,11 +154,11 @@ def finish(photo: Path, outputs: Path, models: Path, listen: Callable[[Event], N
 
 
 def test_progress_names_the_phases_and_shows_what_is_in_the_making(
-    tiny_models: Path, photo: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_models: TinyModels, photo: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.engines.diffusion.sampling.GLIMPSE_SECONDS", 0.0)
     events: list[Event] = []
-    finish(photo, outputs, tiny_models, events.append)
+    finish(photo, outputs, tiny_models("i2vgen-xl"), events.append)
     progress = [event for event in events if isinstance(event, Progress) and event.stage == "animate"]
     assert [(each.done, each.total) for each in progress if each.phase == "sampling"] == [(0, 2), (1, 2), (2, 2)]
     assert [each.done for each in progress if each.phase == "decoding"] == [0, 1, 2, 3, 4]
@@ -165,9 +168,9 @@ def test_progress_names_the_phases_and_shows_what_is_in_the_making(
 
 
 def test_of_several_candidates_the_best_is_kept_and_all_on_request(
-    tiny_models: Path, photo: Path, outputs: Path
+    tiny_models: TinyModels, photo: Path, outputs: Path
 ) -> None:
-    record = finish(photo, outputs, tiny_models, lambda _: None, candidates=3, keep_candidates=True)
+    record = finish(photo, outputs, tiny_models("i2vgen-xl"), lambda _: None, candidates=3, keep_candidates=True)
     assert record.status is RunStatus.SUCCEEDED
     assert len(record.candidates) == 2
     assert any("is the best by its measures" in notice.message for notice in record.notices)
@@ -180,9 +183,11 @@ def test_of_several_candidates_the_best_is_kept_and_all_on_request(
 
 
 def test_fewer_frames_and_a_smaller_size_are_brought_back_to_what_was_asked_for(
-    tiny_models: Path, photo: Path, outputs: Path
+    tiny_models: TinyModels, photo: Path, outputs: Path
 ) -> None:
-    record = finish(photo, outputs, tiny_models, lambda _: None, num_frames=7, sample_frames=4, sample_width=SIZE)
+    record = finish(
+        photo, outputs, tiny_models("i2vgen-xl"), lambda _: None, num_frames=7, sample_frames=4, sample_width=SIZE
+    )
     assert record.output is not None
     assert (record.output.width, record.output.height, record.output.num_frames) == (128, SIZE, 7)
     assert record.used is not None
@@ -190,13 +195,13 @@ def test_fewer_frames_and_a_smaller_size_are_brought_back_to_what_was_asked_for(
 
 
 def test_a_model_that_is_not_to_be_kept_is_freed_and_another_one_frees_the_first(
-    tiny_models: Path, photo: Path, outputs: Path, run: Run
+    tiny_models: TinyModels, photo: Path, outputs: Path, run: Run
 ) -> None:
-    finish(photo, outputs, tiny_models, lambda _: None)
+    finish(photo, outputs, tiny_models("i2vgen-xl"), lambda _: None)
     assert RESIDENT.name == "i2vgen-xl"
-    run("svd", tiny_models)
+    run("svd", tiny_models("svd"))
     assert RESIDENT.name == "svd"
-    run("svd", tiny_models, runtime_keep_model="false")
+    run("svd", tiny_models("svd"), runtime_keep_model="false")
     assert RESIDENT.name is None
 
 
@@ -213,10 +218,10 @@ def test_a_model_that_is_not_to_be_kept_is_freed_and_another_one_frees_the_first
     ids=["missing", "no unet", "no index", "truncated", "garbled", "no config"],
 )
 def test_a_missing_or_damaged_model_is_one_sentence_with_the_command_that_mends_it(
-    damage: Callable[[Path], None], words: str, tiny_models: Path, tmp_path: Path, run: Run
+    damage: Callable[[Path], None], words: str, tiny_models: TinyModels, tmp_path: Path, run: Run
 ) -> None:
     folder = tmp_path / "models" / "i2vgen-xl"
-    shutil.copytree(tiny_models / "i2vgen-xl", folder)
+    shutil.copytree(tiny_models("i2vgen-xl") / "i2vgen-xl", folder)
     damage(folder)
     code, record = run("i2vgen-xl", tmp_path / "models")
     assert code == 4
@@ -243,9 +248,9 @@ def test_a_folder_in_the_wrong_layout_is_said_to_be_one(tmp_path: Path, run: Run
 
 
 def test_doctor_says_whether_the_weights_make_what_diffusers_makes(
-    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_models: TinyModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["doctor", "--engine", "i2vgen-xl", "--runtime.models_dir", str(tiny_models), "--json"]
+    command = ["doctor", "--engine", "i2vgen-xl", "--runtime.models_dir", str(tiny_models("i2vgen-xl")), "--json"]
     assert main([*command, "--logs", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["agrees"]

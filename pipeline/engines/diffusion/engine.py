@@ -20,6 +20,7 @@ from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.files import locate
 from pipeline.models.resident import RESIDENT
+from pipeline.models.weights import as_on_disk
 from pipeline.options import options
 from pipeline.quality import QualityMeter, score
 from pipeline.records import ForecastRecord, Notice
@@ -80,10 +81,11 @@ class DiffusionEngine:
 
     def _foresee(self, settings: Settings, machine: Machine, context: Context) -> Settings:
         """Write the forecast into the record, and take the rungs that it asks for."""
-        settings, downgrades = fit(settings, self.card, machine)
+        card = as_on_disk(self.card, settings.runtime)
+        settings, downgrades = fit(settings, card, machine)
         for taken in downgrades:
             context.keep(taken)
-        need = forecast(settings, self.card, machine.device)
+        need = forecast(settings, card, machine.device)
         context.keep(
             ForecastRecord(
                 device=machine.device,

@@ -1,0 +1,55 @@
+"""How large the networks of a model on this disk are, from the headers of their files."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+from pipeline.catalogue import Component, ModelCard
+from pipeline.models.places import places
+from pipeline.settings import RuntimeSettings
+
+
+def as_on_disk(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
+    """The card with the numbers of parameters that its files hold, so that the forecast counts what is there.
+
+    A distilled or pruned copy is smaller than the published model. Only headers are read. A component whose files are
+    not found, or not readable, keeps what the card says of it.
+    """
+    present = _files_by_component(card, runtime)
+    components = tuple(_counted(part, present.get(part.name, [])) for part in card.memory.components)
+    return card.model_copy(update={"memory": card.memory.model_copy(update={"components": components})})
+
+
+def _files_by_component(card: ModelCard, runtime: RuntimeSettings) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for place in places(card, runtime):
+        folders = {part.subfolder: part.component for part in card.parts if part.repository == place.source.repository}
+        for name in place.wanted():
+            if place.folder is not None and name.endswith(".safetensors"):
+                folder = name.rpartition("/")[0]
+                found.setdefault(folders.get(folder, folder), []).append(place.folder / name)
+    return found
+
+
+def _counted(part: Component, files: list[Path]) -> Component:
+    layers: Counter[str] = Counter()
+    for path in files:
+        layers.update(_parameters_by_layer(path))
+    if not layers:
+        return part
+    largest = None if part.largest_layer is None else max(layers.values())
+    return part.model_copy(update={"parameters": layers.total(), "largest_layer": largest})
+
+
+def _parameters_by_layer(path: Path) -> dict[str, int]:
+    """Parameters of each layer, weights and biases together, in a safetensors file."""
+    from safetensors import SafetensorError, safe_open
+
+    layers: Counter[str] = Counter()
+    try:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - it is no dict
+                layers[name.rpartition(".")[0]] += math.prod(file.get_slice(name).get_shape())
+    except (OSError, SafetensorError):
+        return {}
+    return layers
