@@ -9,7 +9,7 @@ from pipeline.models.places import places
 from pipeline.settings import RuntimeSettings
 
 
-def as_on_disk(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
+def measured_card(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
     """The card with the numbers of parameters that its files hold, so that the forecast counts what is there.
 
     A distilled or pruned copy is smaller than the published model. Only headers are read. A component whose files are
