@@ -15,8 +15,8 @@ from pipeline.records import Advice, DowngradeRecord, OutputRecord, RunRecord
 PHASE_NAMES = {
     "load": "Loading the model",
     "condition": "Reading prompt and image",
-    "sample": "Denoising",
-    "decode": "Decoding frames",
+    "sample": "Sampling",
+    "decode": "Decoding",
 }
 
 
@@ -62,6 +62,7 @@ def try_text(advice: Advice) -> str:
     for run in advice.runs:
         for name, value in flat(run).items():
             values.setdefault(name, []).append(_short(value_text(value)))
+    values.pop("seed", None)  # runs that are to be compared keep it
     changes = "; ".join(f"{_lower(setting_name(name))} {', '.join(each)}" for name, each in values.items())
     return f"Try {changes}"
 
@@ -71,8 +72,8 @@ def _short(text: str) -> str:
 
 
 def _lower(name: str) -> str:
-    """The name in the midst of a sentence; LoRA and VAE stay as they are."""
-    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    """The name in the midst of a sentence: words such as LoRA and VAE stay as they are."""
+    return name[:1].lower() + name[1:] if name.partition(" ")[0][1:].islower() else name
 
 
 def downgrades_part(downgrades: Sequence[DowngradeRecord]) -> str:

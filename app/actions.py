@@ -156,7 +156,7 @@ class Actions:
         return self.jobs.submit(request.photo.path, settings, folder)
 
     def take_advice(self, run_id: str, number: int) -> Snapshot:
-        """Put the runs of an advice in the queue, with the seed of the run that it is about; return the first one.
+        """Put the runs of an advice in the queue: what was asked for, with its changes. Returns the first one.
 
         Raises ImageToVideoError.
         """
@@ -165,7 +165,7 @@ class Actions:
             raise InvalidInput("The run that this advice is about is no longer remembered: set the values by hand.")
         record = job.record
         masks = tuple(self.jobs.outputs / each.path for each in record.inputs[1:] if each.path)
-        asked = merge(record.requested.model_dump(mode="json"), {"seed": record.seed, "prepare": {"masks": masks}})
+        asked = merge(record.requested.model_dump(mode="json"), {"prepare": {"masks": masks}})
         wanted = [make_settings(merge(asked, run)) for run in record.advice[number].runs]
         group = f"{run_id} {number} {time.monotonic_ns()}"
         jobs = [self.jobs.submit(job.image, settings, group=group) for settings in wanted]

@@ -1,6 +1,8 @@
 """Helpers of the browser tests: the real server in a process of its own, and a page that tolerates no noise."""
 
 import json
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -56,14 +58,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, outputs: Path | None = None) -> Iterator[Server]:
-    """Serve the page with logs below `folder`, and outputs too unless they are named, as `python -m app` does."""
+def serving(folder: Path, outputs: Path | None = None, **environment: str) -> Iterator[Server]:
+    """Serve the page with logs below `folder`, and outputs too unless they are named, as `python -m app` does.
+
+    `environment` adds to this process's own.
+    """
     port = free_port()
     server = Server(f"http://127.0.0.1:{port}", outputs or folder / "outputs", folder / "logs")
     arguments = ["--port", str(port), "--outputs", str(server.outputs), "--logs", str(server.logs)]
     with (folder / "server.txt").open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments], cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "app", *arguments],
+            cwd=PROJECT,
+            env=os.environ | environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_for(server.address, process)
@@ -132,7 +141,7 @@ def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
 def visit(page: Page, server: Server) -> None:
     """Open the page and wait until it can be used."""
     page.goto(server.address)
-    expect(page.locator("#reading .plan")).to_be_visible(timeout=30_000)
+    expect(page.locator("#reading .plan, #model h3").locator("visible=true")).to_be_visible(timeout=30_000)
     settle(page)
 
 
@@ -179,6 +188,14 @@ def open_motion(page: Page) -> None:
     """Unfold the editor of the motion plan."""
     page.click("#edit-motion > button")
     expect(page.locator("#plan-camera-roll input[type=number]")).to_be_visible()
+    settle(page)
+
+
+def choose_engine(page: Page, label: str) -> None:
+    """Choose an engine by what its label begins with, and wait until its model card is shown."""
+    page.click("#engine input")
+    page.get_by_role("option").filter(has_text=re.compile(rf"^\W*{re.escape(label)} ·")).click()
+    expect(page.locator("#model h3")).to_have_text(label)
     settle(page)
 
 
