@@ -32,8 +32,11 @@ SHARPNESS_SAMPLES = 9
 CHANGED_LEVELS = 2
 """A value changes when it does by more than this; less comes from rounding and from autoencoders."""
 
-CHANGED_SHARE = 0.001
-"""Two frames in which fewer values than this change are taken for the same."""
+CHANGED_SHARE = 1e-4
+"""Two frames in which fewer values than this change are taken for the same: stars that twinkle change ten times it."""
+
+_CHANGED_POINTS = 1e-3
+"""Share of values at the points that leaves no doubt; below it, the whole frames are compared."""
 
 MOVING = 0.05
 """Displacement from frame to frame, in pixels of the small picture (about 256 a side), above which a place moves."""
@@ -51,7 +54,7 @@ class QualityMeter:
     """Watches the frames of one film, which `watch` passes on unaltered, and says in `result` how good it is.
 
     `reference` is the picture that the film should begin with, in the film's size, and `count` the number of frames.
-    Keeps a few numbers for each frame, and three small pictures.
+    Keeps a frame, three small pictures, and some numbers for each sample.
     """
 
     def __init__(self, reference: Frame, count: int) -> None:
@@ -64,7 +67,8 @@ class QualityMeter:
         self._sharp = set(_evenly(range(count), SHARPNESS_SAMPLES))
         self._coloured = set(_evenly(range(count), SAMPLES))
         self._small: deque[tuple[int, Grey]] = deque(maxlen=3)
-        self._points: NDArray[np.uint8] | None = None
+        self._before: Frame | None = None
+        self._points = points(reference)
         self._first: dict[str, float] = {}
         self._sharpness: list[float] = []
         self._labs: list[NDArray[np.float64]] = []
@@ -119,15 +123,15 @@ class QualityMeter:
         self._seen += 1
 
     def _look_at_points(self, frame: Frame, index: int) -> None:
-        now, before = points(frame), self._points
-        if before is not None:
-            changed = np.count_nonzero(np.asarray(cv2.absdiff(now, before)) > CHANGED_LEVELS)
-            self._frozen += int(changed < CHANGED_SHARE * now.size)
+        now = points(frame)
+        if self._before is not None:
+            pairs = ((now, self._points, _CHANGED_POINTS), (frame, self._before, CHANGED_SHARE))
+            self._frozen += int(all(_changed_share(*pair) < limit for *pair, limit in pairs))
         self._black += int(now.max()) <= DARKEST
         self._plain += _is_plain(now)
         if index in self._coloured:
             self._labs.append(mean_lab(now))
-        self._points = now
+        self._points, self._before = now, frame
 
     def _measure_motion(self, middle: int) -> None:
         """Measure the pair of frames from `middle`, which the last small pictures hold."""
@@ -138,6 +142,11 @@ class QualityMeter:
         self._moving.append(float((lengths > MOVING).mean()))
         if middle > 0:
             self._flicker.append(local_flicker(small[middle - 1], small[middle], small[middle + 1], flow))
+
+
+def _changed_share(now: Frame, before: Frame) -> float:
+    """Share of the values that are not the same any more."""
+    return float(np.count_nonzero(np.asarray(cv2.absdiff(now, before)) > CHANGED_LEVELS)) / now.size
 
 
 def _is_plain(pixels: NDArray[np.uint8]) -> bool:

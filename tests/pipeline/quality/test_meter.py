@@ -56,6 +56,23 @@ def test_frozen_is_the_share_of_frames_that_equal_the_one_before(moves: list[boo
     assert measured(frames)["frozen"] == pytest.approx(1 - sum(moves) / len(moves), abs=1e-4)
 
 
+@pytest.mark.parametrize("size", [(640, 426), (1920, 1080)])
+def test_a_few_twinkling_stars_are_not_frozen(size: tuple[int, int]) -> None:
+    night = np.full((size[1], size[0], 3), 8, np.uint8)
+    rng = np.random.default_rng(2)
+    places = list(zip(rng.integers(5, size[0] - 5, 40), rng.integers(5, size[1] - 5, 40), strict=True))
+
+    def moment(index: int) -> Frame:
+        frame = night.copy()
+        for number, (x, y) in enumerate(places):
+            level = 150 + 40 * math.sin(index + number)
+            radius = size[1] // 400 + 1
+            cv2.circle(frame, (int(x), int(y)), radius, (level, level, level), -1)
+        return frame
+
+    assert measured([moment(index) for index in range(6)])["frozen"] == 0.0
+
+
 def test_what_an_autoencoder_leaves_of_a_still_is_frozen_too() -> None:
     rng = np.random.default_rng(5)
     still = square(COFFEE).astype(int)
