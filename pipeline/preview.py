@@ -18,7 +18,7 @@ from pipeline.memory.forecast import describe, forecast, room
 from pipeline.memory.ladder import fit
 from pipeline.memory.machine import read_machine
 from pipeline.memory.pace import expected_seconds
-from pipeline.models.weights import as_on_disk
+from pipeline.models.weights import measured_card
 from pipeline.records import DowngradeRecord, Notice
 from pipeline.resolve import ignored, resolve
 from pipeline.settings import Settings
@@ -79,7 +79,7 @@ def preview(image: Path | None, settings: Settings, areas: bool = False, outputs
         found = tuple(find_area(picture, region.kind) for region in plan.regions)
     outlook = None
     if used.animate.engine in model_names():
-        outlook = look_ahead(used, as_on_disk(get_card(used.animate.engine), used.runtime), outputs)
+        outlook = look_ahead(used, measured_card(get_card(used.animate.engine), used.runtime), outputs)
     return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found)
 
 

@@ -20,7 +20,7 @@ from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.files import locate
 from pipeline.models.resident import RESIDENT
-from pipeline.models.weights import as_on_disk
+from pipeline.models.weights import measured_card
 from pipeline.options import options
 from pipeline.quality import QualityMeter, score
 from pipeline.records import ForecastRecord, Notice
@@ -81,7 +81,7 @@ class DiffusionEngine:
 
     def _foresee(self, settings: Settings, machine: Machine, context: Context) -> Settings:
         """Write the forecast into the record, and take the rungs that it asks for."""
-        card = as_on_disk(self.card, settings.runtime)
+        card = measured_card(self.card, settings.runtime)
         settings, downgrades = fit(settings, card, machine)
         for taken in downgrades:
             context.keep(taken)
