@@ -182,7 +182,10 @@ def test_the_model_card_fits_a_phone(browser: Browser, server: Server, scheme: s
         choose_engine(page, "FramePack I2V (HunyuanVideo)")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         too_wide = "each => each.getBoundingClientRect().right > 390.5"
-        assert page.evaluate(f"[...document.querySelectorAll('.card, #model *, #forecast *')].filter({too_wide}).length") == 0
+        assert (
+            page.evaluate(f"[...document.querySelectorAll('.card, #model *, #forecast *')].filter({too_wide}).length")
+            == 0
+        )
 
 
 def test_every_family_makes_a_video_from_the_page(
