@@ -11,7 +11,7 @@ from tests.tiny_models import BUILDERS, MIDDLE, build, build_middle
 
 def main() -> None:
     """Build what is named, or everything; say what was built. A wrong name ends it with one sentence."""
-    arguments = parser().parse_args()
+    arguments = parser().parse_intermixed_args()
     names = arguments.names or ([MIDDLE] if arguments.size == "middle" else list(BUILDERS))
     problem = next(filter(None, (wrong(name, arguments.folder, arguments.size) for name in names)), None)
     if problem:
