@@ -11,7 +11,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from pipeline.catalogue import ModelCard, get_card, model_names
-from pipeline.errors import Cancelled, InvalidSetting
+from pipeline.errors import Cancelled, InvalidSetting, ModelMissing
 from pipeline.models.download import DownloadProgress, download
 from pipeline.models.places import free_bytes, places
 from pipeline.models.status import ModelStatus, model_status, size
@@ -85,6 +85,9 @@ def _download(card: ModelCard, runtime: RuntimeSettings, as_json: bool, is_cance
 
 
 def _verify(card: ModelCard, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
+    status = model_status(card, runtime)
+    if status.state == "missing":
+        raise ModelMissing(status.message)
     with _Shown() as shown:
 
         def report(progress: DownloadProgress) -> None:

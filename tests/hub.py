@@ -52,7 +52,9 @@ class Hub:
     served: dict[str, int] = field(default_factory=dict)
     """Bytes sent of each large file, by path."""
     asked: list[str] = field(default_factory=list)
-    """Paths of the small files, and of the pages, that were asked for."""
+    """Paths that were asked for, in order."""
+    tokens: dict[str, str] = field(default_factory=dict)
+    """The last Authorization header that each path came with."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def add(self, repository: str, folder: Path) -> None:
@@ -109,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     def respond(self, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(path)
+        self.hub.tokens[path] = self.headers.get("Authorization", "")
         if self.hub.error is not None:
             self.answer(self.hub.error, b"", body)
         elif path.startswith("/api/models/"):

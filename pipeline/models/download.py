@@ -41,7 +41,7 @@ RETRY_PAUSE = 1.0
 """Seconds between them."""
 TIMEOUT = 10.0
 """Seconds without an answer or a byte after which a connection counts as broken."""
-LOCK_WAIT = 10.0
+LOCK_WAIT = 15.0
 """Seconds to wait for another download of the same model, such as one that has just been stopped."""
 
 

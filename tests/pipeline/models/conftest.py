@@ -27,5 +27,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.delenv("HF_TOKEN", raising=False)
         monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
         monkeypatch.setattr(download, "RETRY_PAUSE", 0.05)
+        monkeypatch.setattr(download, "TIMEOUT", 1.0)
         monkeypatch.setattr(download, "POLL_SECONDS", 0.05)
         yield running

@@ -9,7 +9,9 @@ from safetensors.numpy import save_file
 from pipeline.catalogue import ModelCard, Part, get_card
 from pipeline.settings import RuntimeSettings
 
-REPOSITORY = "someone/small-model"
+REPOSITORY = "ali-vilab/i2vgen-xl"
+"""The name that the card of I2VGen-XL has for it."""
+
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
 TEXT = "text_encoder/model.safetensors"
 NEEDED = {
@@ -27,10 +29,8 @@ LARGE = 3_000_000
 
 
 def card(**changes: object) -> ModelCard:
-    """The card of that repository."""
-    return get_card("i2vgen-xl").model_copy(
-        update={"repository": REPOSITORY, "title": "Small Model", "download_bytes": LARGE + 100_000, **changes}
-    )
+    """The card of that repository, with changes."""
+    return get_card("i2vgen-xl").model_copy(update={"download_bytes": LARGE + 100_000, **changes})
 
 
 def runtime(folder: Path | None, **changes: object) -> RuntimeSettings:
