@@ -47,6 +47,11 @@ class VideoFamily(Family):
     def decode_latents(self, pipe: Any, latents: Tensors, request: Request) -> "Iterator[torch.Tensor]":
         """Yield the film piece by piece: tensors of shape (3, frames, height, width) in about [-1, 1]."""
 
+    def collected(self, made: Any) -> "torch.Tensor":
+        """The latents of the whole film, from what the pipeline returns of them."""
+        latents: torch.Tensor = made
+        return latents
+
     def denoisers(self, pipe: Any) -> list[Any]:
         """The networks that are called at every step."""
         return [getattr(pipe, self.denoiser)]
@@ -74,7 +79,7 @@ class VideoFamily(Family):
         images = [embeddings.pop(name) for name in IMAGE_EMBEDDINGS if name in embeddings]
         with seeded(request.seed, request.device) as generator, encoded_images(pipe, images):
             made = pipe(**self.arguments(pipe, request), **embeddings, generator=generator, output_type="latent").frames
-        return {"latents": made.cpu(), "generator": generator.get_state()}
+        return {"latents": self.collected(made).cpu(), "generator": generator.get_state()}
 
     def decode(self, pipe: Any, latents: Tensors, request: Request) -> Iterator[Frame]:
         """Yield the frames in order, as many as were asked for."""
