@@ -2,7 +2,7 @@
 
 import statistics
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import cv2
 import numpy as np
@@ -78,10 +78,17 @@ class QualityMeter:
         self._seen = self._frozen = self._black = self._plain = 0
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Pass the frames on, measuring each one. Raises ValueError for a frame of another size."""
-        for frame in frames:
-            self._measure(frame)
-            yield frame
+        """Pass the frames on, measuring each one; closed early, it closes what it watches.
+
+        Raises ValueError for a frame of another size.
+        """
+        try:
+            for frame in frames:
+                self._measure(frame)
+                yield frame
+        finally:
+            if isinstance(frames, Generator):
+                frames.close()
 
     def result(self) -> dict[str, float]:
         """The measures of the frames that came by, all finite; those that so few frames do not have are left out."""

@@ -201,6 +201,14 @@ def test_frames_pass_one_by_one_and_unaltered() -> None:
         assert made == list(range(index + 1))
 
 
+def test_closing_it_early_closes_the_film_at_once() -> None:
+    film = (frame for frame in panning(CHELSEA, (1.0, 0.0), (64, 48), 5))
+    watched = QualityMeter(square(COFFEE, 48), 5).watch(film)
+    with pytest.raises(ValueError, match="among frames of shape"):
+        next(watched)
+    assert next(film, None) is None
+
+
 def test_the_work_does_not_grow_with_the_length(monkeypatch: pytest.MonkeyPatch) -> None:
     flows = 0
 
