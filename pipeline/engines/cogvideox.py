@@ -7,6 +7,7 @@ from pipeline.engines.diffusion.arrangement import all_but
 from pipeline.engines.diffusion.family import Request, Tensors
 from pipeline.engines.diffusion.images import to_pil
 from pipeline.engines.diffusion.video_family import VideoFamily, decoded, for_vae
+from pipeline.errors import InvalidSetting
 from pipeline.frames import Frame
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class CogVideoX(VideoFamily):
         }
 
     def encode(self, pipe: Any, request: Request) -> Tensors:
-        """Embeddings of both texts."""
+        """Embeddings of both texts. Raises InvalidSetting for a size that the model has no positions for."""
+        _check_size(pipe, request, self.card.title)
         guided = request.animate.guidance_scale > 1.0
         positive, negative = pipe.encode_prompt(
             **{"negative_prompt": None, **self.texts(request)},
@@ -54,3 +56,14 @@ class CogVideoX(VideoFamily):
     def glimpse(self, latents: "torch.Tensor", request: Request) -> Frame | None:  # noqa: ARG002
         """None: no colours are published for the latents of this autoencoder."""
         return None
+
+
+def _check_size(pipe: Any, request: Request, title: str) -> None:
+    """The positions of version 1.0 were learned, and are known for the size that it was trained at alone."""
+    positions, stride = pipe.transformer.patch_embed, pipe.vae_scale_factor_spatial
+    width, height = positions.sample_width * stride, positions.sample_height * stride
+    if positions.use_learned_positional_embeddings and (request.width, request.height) != (width, height):
+        raise InvalidSetting(
+            f"animate.sample_width: {title} works at {width} x {height} pixels only, not at {request.width} x "
+            f"{request.height}; choose that as the size of the video, or to be scaled up from."
+        )

@@ -1,6 +1,7 @@
 """CogVideoX on a tiny checkpoint, and on one with the transformer of version 1.5."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,12 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.catalogue import get_card
+from pipeline.catalogue import Precision, get_card
 from pipeline.engines.cogvideox import CogVideoX
+from pipeline.errors import InvalidSetting
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
     check_lora,
+    check_near_the_plain_call,
     check_phases_equal_the_plain_call,
     check_the_seed_decides,
     check_tiles_come_near,
@@ -86,6 +89,19 @@ def test_frames_that_fill_up_the_patches_of_version_1_5_are_left_out(later: Run,
     run = later.asking(num_frames=count)
     check_phases_equal_the_plain_call(run)
     assert run.latents()["latents"].shape[1] == {5: 2, 9: 4}[count]
+
+
+def test_a_size_without_positions_is_refused_in_one_sentence(small: Run, later: Run) -> None:
+    run = small.asking(image=picture(128, 64))
+    with pytest.raises(InvalidSetting, match=r"works at 96 x 64 pixels only, not at 128 x 64; choose"):
+        run.family.condition(run.pipe, run.request)
+    check_phases_equal_the_plain_call(later.asking(image=picture(128, 64)))
+
+
+def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels, small: Run) -> None:
+    half = load(CogVideoX, tiny_models(NAME), NAME, num_frames=9, precision=Precision.BFLOAT16)
+    half.pipe.transformer.patch_embed = deepcopy(small.pipe.transformer.patch_embed).to(half.pipe.dtype)
+    check_near_the_plain_call(half)
 
 
 def test_the_seed_alone_decides(small: Run) -> None:

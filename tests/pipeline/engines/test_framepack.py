@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.catalogue import get_card
+from pipeline.catalogue import Precision, get_card
 from pipeline.engines.framepack import BACKWARDS, FORWARDS, FramePack
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
     check_lora,
+    check_near_the_plain_call,
     check_phases_equal_the_plain_call,
     check_the_seed_decides,
     check_tiles_come_near,
@@ -61,6 +62,11 @@ def test_the_phases_give_the_frames_of_the_plain_call(
 
 def test_the_phases_give_the_frames_of_the_plain_call_with_sections_as_published(published: Run) -> None:
     check_phases_equal_the_plain_call(published)
+
+
+def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
+    half = load(FramePack, tiny_models(NAME), NAME, num_frames=37, size=(64, 64), precision=Precision.BFLOAT16)
+    check_near_the_plain_call(half)
 
 
 def test_the_steps_of_all_sections_are_counted_and_seen(framepack: Callable[..., Run]) -> None:

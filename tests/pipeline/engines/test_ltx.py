@@ -12,12 +12,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.catalogue import get_card
+from pipeline.catalogue import Precision, get_card
 from pipeline.engines.ltx import LTXVideo, spaced
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
     check_lora,
+    check_near_the_plain_call,
     check_phases_equal_the_plain_call,
     check_the_seed_decides,
     check_tiles_come_near,
@@ -54,6 +55,11 @@ def test_guidance_can_be_switched_off_and_on(ltx: Load, name: str, scale: float)
 @pytest.mark.parametrize(("name", "kind"), [(FIRST, "LTXImageToVideoPipeline"), (DISTILLED, "LTXConditionPipeline")])
 def test_the_repository_says_which_pipeline_is_its_own(ltx: Load, name: str, kind: str) -> None:
     assert type(ltx(name).pipe).__name__ == kind
+
+
+def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
+    half = load(LTXVideo, tiny_models(DISTILLED), DISTILLED, num_frames=9, precision=Precision.BFLOAT16)
+    check_near_the_plain_call(half)
 
 
 @pytest.mark.parametrize("name", [FIRST, DISTILLED])

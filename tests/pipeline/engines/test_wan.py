@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.catalogue import get_card
+from pipeline.catalogue import Precision, get_card
 from pipeline.engines.wan import Wan
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
     check_lora,
+    check_near_the_plain_call,
     check_phases_equal_the_plain_call,
     check_the_seed_decides,
     check_tiles_come_near,
@@ -56,6 +57,11 @@ def test_without_guidance_there_is_no_second_text(wan: Load, name: str) -> None:
 @pytest.mark.parametrize("count", [5, 13])
 def test_other_numbers_of_frames_come_out_as_asked(wan: Load, name: str, count: int) -> None:
     check_phases_equal_the_plain_call(wan(name).asking(num_frames=count))
+
+
+def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
+    half = load(Wan, tiny_models(FIRST_LAST), FIRST_LAST, num_frames=9, precision=Precision.BFLOAT16)
+    check_near_the_plain_call(half)
 
 
 @pytest.mark.parametrize("name", [FIRST_LAST, TWO_STAGES])
