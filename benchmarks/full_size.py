@@ -237,7 +237,7 @@ NETWORKS: dict[str, dict[str, Network]] = {
 """Networks by model and component."""
 
 
-def build(network: Network, dtype: "torch.dtype", device: str = "meta") -> Any:
+def build(network: Network, dtype: "torch.dtype | None" = None, device: str = "meta") -> Any:
     """Build a network in evaluation mode, of which nothing but sizes is meant: on a real device its weights are random.
 
     On a device the weights are drawn there in the precision asked for, so that nothing larger ever exists.
@@ -247,7 +247,7 @@ def build(network: Network, dtype: "torch.dtype", device: str = "meta") -> Any:
     library = importlib.import_module(network.module)
     kind = getattr(library, network.kind)
     before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
+    torch.set_default_dtype(dtype or before)
     try:
         with torch.device(device):
             if network.module == "diffusers":
@@ -261,8 +261,9 @@ def build(network: Network, dtype: "torch.dtype", device: str = "meta") -> Any:
 
 
 def parameters(network: Any) -> int:
-    """Number of parameters, and of values in buffers that are saved with them."""
-    return sum(int(each.numel()) for each in network.state_dict().values())
+    """Number of parameters, and of values in buffers that are saved with them; shared ones count once."""
+    saved = {id(each): int(each.numel()) for each in network.state_dict(keep_vars=True).values()}
+    return sum(saved.values())
 
 
 def largest_layer(network: Any) -> int:

@@ -8,6 +8,7 @@ no matrix of scores. What an operation needs inside itself (workspaces of convol
 import contextlib
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline.catalogue import get_card
 Tensor = torch.Tensor
 
 
-class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LiveStorages(TorchDispatchMode):
     """Counts the bytes of storages that are alive, apart from those of the networks given.
 
     `peak` is the largest sum so far.
@@ -59,37 +60,58 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live -= size
 
 
-def sample_bytes(name: str, width: int, height: int, frames: int, batch: int = 1) -> int:
-    """Peak activations in bytes of one call of a model's denoiser, in the card's precision, its inputs included."""
+@dataclass(frozen=True)
+class Clip:
+    """Size in pixels and number of frames of what is made."""
+
+    width: int
+    height: int
+    frames: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}x{self.frames}"
+
+
+def sample_bytes(name: str, clip: Clip, *, chunked: bool = False) -> int:
+    """Peak activations in bytes of one call of a model's denoiser, in the card's precision, its inputs included.
+
+    Guidance runs in one pass where the model does so. `chunked`: with runtime.chunk_feed_forward.
+    """
     card = get_card(name)
     component = "unet" if "unet" in NETWORKS[name] else "transformer"
     network = _network(name, component)
-    stride, each = card.memory.latent_stride, card.memory.latent_frames
-    latent_frames = frames if each == 1 else (frames - 1) // each + 1
-    shape = (batch, latent_frames, height // stride, width // stride)
-    with _measured(network) as meter:
+    stride = card.memory.latent_stride
+    batch = 2 if card.memory.guidance_doubles_batch else 1
+    shape = (batch, latent_frames(name, clip.frames), clip.height // stride, clip.width // stride)
+    with _chunked(network, chunked), _measured(network) as meter:
         _CALLS[card.family](network, shape, _dtype(name, component))
     return meter.peak
 
 
-def decode_bytes(name: str, width: int, height: int, frames: int, *, tiled: bool = False) -> int:
+def latent_frames(name: str, frames: int) -> int:
+    """Frames of a model's latents for so many frames of the video."""
+    each = get_card(name).memory.latent_frames
+    return frames if each == 1 else (frames - 1) // each + 1
+
+
+def decode_bytes(name: str, clip: Clip, *, tiled: bool = False) -> int:
     """Peak activations in bytes of decoding so many frames at once, whole or in tiles."""
     card = get_card(name)
     network = _network(name, "vae")
-    stride, each = card.memory.latent_stride, card.memory.latent_frames
-    size = (height // stride, width // stride)
+    stride = card.memory.latent_stride
+    size = (clip.height // stride, clip.width // stride)
     dtype = _dtype(name, "vae")
     if tiled:
         network.enable_tiling()
     try:
         with _measured(network) as meter:
-            if each == 1:
-                latents = _empty(dtype, frames, network.config.latent_channels, *size)
-                extra = {"num_frames": frames} if card.family == "svd" else {}
+            if card.memory.latent_frames == 1:
+                latents = _empty(dtype, clip.frames, network.config.latent_channels, *size)
+                extra = {"num_frames": clip.frames} if card.family == "svd" else {}
                 network.decode(latents, return_dict=False, **extra)
             else:
                 channels = getattr(network.config, "z_dim", None) or network.config.latent_channels
-                latents = _empty(dtype, 1, channels, (frames - 1) // each + 1, *size)
+                latents = _empty(dtype, 1, channels, latent_frames(name, clip.frames), *size)
                 timestep = (_empty(dtype, 1),) if getattr(network.config, "timestep_conditioning", False) else ()
                 network.decode(latents, *timestep, return_dict=False)
     finally:
@@ -98,14 +120,26 @@ def decode_bytes(name: str, width: int, height: int, frames: int, *, tiled: bool
     return meter.peak
 
 
-def encode_bytes(name: str, width: int, height: int, frames: int) -> int:
-    """Peak activations in bytes of encoding what the model is conditioned on: a still, or as many frames as given."""
+def encode_bytes(name: str, clip: Clip) -> int:
+    """Peak activations in bytes of encoding a film with the autoencoder of a video model."""
     network = _network(name, "vae")
     dtype = _dtype(name, "vae")
-    video = get_card(name).memory.latent_frames > 1
     with _measured(network) as meter:
-        network.encode(_empty(dtype, 1, 3, frames, height, width) if video else _empty(dtype, 1, 3, height, width))
+        network.encode(_empty(dtype, 1, 3, clip.frames, clip.height, clip.width))
     return meter.peak
+
+
+@contextlib.contextmanager
+def _chunked(unet: Any, wanted: bool) -> Iterator[None]:
+    """The layers at the input of I2VGen-XL one frame at a time, as the adapter has them with that setting."""
+    blocks = unet.transformer_in.transformer_blocks if wanted else ()
+    for block in blocks:
+        block.set_chunk_feed_forward(chunk_size=1, dim=1)
+    try:
+        yield
+    finally:
+        for block in blocks:
+            block.set_chunk_feed_forward(chunk_size=None, dim=0)
 
 
 @contextlib.contextmanager
