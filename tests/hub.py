@@ -131,15 +131,13 @@ class _Handler(BaseHTTPRequestHandler):
         revision = path.split("/")[3] if path.count("/") > 2 else "main"
         if revision not in ("main", COMMIT):
             return self.answer(404, b"", body, {"X-Error-Code": "RevisionNotFound"})
-        if "/tree/" in path:
-            listing = [self.entry(name, content) for name, content in sorted(files.items())]
-            return self.answer(200, json.dumps(listing).encode(), body)
-        return self.answer(200, json.dumps({"id": repository, "sha": COMMIT, "siblings": []}).encode(), body)
+        listing = [self.entry(name, content) for name, content in sorted(files.items())]
+        return self.answer(200, json.dumps({"id": repository, "sha": COMMIT, "siblings": listing}).encode(), body)
 
     def entry(self, name: str, content: bytes) -> dict[str, object]:
-        found: dict[str, object] = {"type": "file", "path": name, "size": len(content), "oid": git_digest(content)}
+        found: dict[str, object] = {"rfilename": name, "size": len(content), "blobId": git_digest(content)}
         if is_large(name):
-            found["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 135}
+            found["lfs"] = {"sha256": sha256(content), "size": len(content), "pointerSize": 135}
         return found
 
     def file(self, path: str, body: bool) -> None:

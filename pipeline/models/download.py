@@ -23,7 +23,7 @@ from pipeline.catalogue import ModelCard
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing, OutputFailed
 from pipeline.models.files import ModelFiles, locate
 from pipeline.models.hub_errors import hub_errors_explained
-from pipeline.models.layout import INDEX, Source
+from pipeline.models.layout import INDEX
 from pipeline.models.places import PARTIAL, Listed, Place, free_bytes, is_offline, places
 from pipeline.models.safetensors import broken_files
 from pipeline.models.status import download_command, model_status, size
@@ -213,66 +213,56 @@ def _fetch_all(task: _Task, spots: tuple[Place, ...]) -> None:
     _check_room(task, plans)
     for place, names in plans:
         listing = place.listing()
-        _register(place, [name for name in names if not listing[name].large], task)
+        _enter(place, [name for name in names if not listing[name].large], task)
     _fetch_jobs(task)
     for place, names in plans:
         task.file = "entering the files"
-        _register(place, names, task)
+        _enter(place, names, task)
 
 
 def _open(place: Place, task: _Task) -> Place:
-    """Ask the hub for the revision and its list of files, and get model_index.json, which tells what is wanted."""
-    from huggingface_hub import HfApi, RepoFile
+    """Ask the hub for the revision and its list of files, and get what tells which of them are wanted."""
+    from huggingface_hub import HfApi
 
     task.check()
-    hub, repository = HfApi(), place.source.repository
-    commit = hub.repo_info(repository, revision=place.source.revision, timeout=TIMEOUT).sha
-    if commit is None:
-        raise ModelMissing(f"The hub names no revision of {repository}: try again later.")
-    task.check()
-    entries = hub.list_repo_tree(repository, recursive=True, revision=commit)
-    files = [entry for entry in entries if isinstance(entry, RepoFile)]
-    folder = _snapshot(place, commit, _first_files(place.source))
-    opened = replace(place, folder=folder, commit=commit)
+    repository, revision = place.source.repository, place.source.revision
+    found = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT)
+    files = {file.rfilename: file for file in found.siblings or []}
+    if found.sha is None or (place.source.has_index and INDEX not in files):
+        raise ModelMissing(
+            f"The repository {repository} holds no {INDEX} at revision {revision}: "
+            "it is not in the layout of diffusers, so the model card in configs/models is not right."
+        )
+    folder = place.root if place.own else place.root / "snapshots" / found.sha
+    opened = replace(place, folder=folder, commit=found.sha)
     opened.note_listing(
         {
-            file.path: Listed(file.size, file.lfs.sha256 if file.lfs else file.blob_id, file.lfs is not None)
-            for file in files
+            name: Listed(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id or "", file.lfs is not None)
+            for name, file in files.items()
         }
     )
+    if place.source.has_index:
+        _enter(opened, [INDEX], task)
     return opened
 
 
-def _first_files(source: Source) -> list[str]:
-    if source.has_index:
-        return [INDEX]
-    return [f"{name}/*config.json".removeprefix("/") for name in source.subfolders]
+def _enter(place: Place, names: list[str], task: _Task) -> None:
+    """Have the hub's client enter files into its layout; it fetches the small ones that are not there yet.
 
-
-def _register(place: Place, names: list[str], task: _Task) -> None:
-    """Have the hub's client fetch what is not there yet, and enter the files into its layout."""
-    task.check()
-    if names and place.commit is not None:
-        _snapshot(place, place.commit, names)
-
-
-def _snapshot(place: Place, commit: str, names: list[str]) -> Path:
-    """Call the hub's client for some of the files; return the folder that holds them.
-
-    The shared cache is told the branch as well, under which other programs look a model up.
+    The shared cache is told the branch with the first file, under which other programs look a model up.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import hf_hub_download
 
-    revision = commit if place.own else place.source.revision
-    return Path(
-        snapshot_download(
+    for name in names:
+        task.check()
+        hf_hub_download(
             place.source.repository,
-            revision=revision,
+            name,
+            revision=place.source.revision if name == names[0] and not place.own else place.commit,
             local_dir=place.root if place.own else None,
-            allow_patterns=names,
+            etag_timeout=TIMEOUT,
             tqdm_class=_NoBar,
         )
-    )
 
 
 class _NoBar(tqdm_asyncio):  # type: ignore[type-arg]  # a generic to its types alone

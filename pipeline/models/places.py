@@ -90,15 +90,15 @@ class Place:
 
     def bytes_present(self) -> int:
         """Size of what is there of the files that are wanted, those that are still being fetched included."""
-        fetching = sum(path.stat().st_size for path in self.partials.glob(f"*{PARTIAL}") if path.is_file())
         if self.folder is None:
-            return fetching
-        listing = self.listing()
-        files = [self.folder / name for name in self.wanted()]
-        if not self.own:  # a file that has just arrived is not linked into the folder before all have
-            blobs = [self.root / "blobs" / listing[name].digest for name in self.wanted() if name in listing]
-            files = blobs or files
-        return fetching + sum(file.stat().st_size for file in files if file.is_file())
+            return 0
+        listing, names = self.listing(), self.wanted()
+        files = [self.folder / name for name in names]
+        digests = [listing[name].digest for name in names if name in listing]
+        if digests and not self.own:  # a file that has just arrived is not linked into the folder before all have
+            files = [self.root / "blobs" / digest for digest in digests]
+        files += [self.partials / f"{digest}{PARTIAL}" for digest in digests]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def bytes_total(self) -> int:
         """Size of all that is wanted: by the hub's listing where there is one, else as the card states it."""
@@ -122,13 +122,11 @@ def _in_folder(card: ModelCard, source: Source, runtime: RuntimeSettings) -> Pla
 
 
 def _recorded_commit(root: Path) -> str | None:
-    """The commit that a download into a folder noted down, in the first line beside each file."""
-    notes = root / ".cache" / "huggingface" / "download"
-    for note in [*notes.glob("*.metadata"), *notes.glob("*/*.metadata")]:
-        lines = note.read_text(encoding="utf-8").splitlines()
-        if lines:
-            return lines[0].strip()
-    return None
+    """The commit that the latest download into a folder noted down, in the first line beside each file."""
+    folder = root / ".cache" / "huggingface" / "download"
+    notes = sorted([*folder.glob("*.metadata"), *folder.glob("*/*.metadata")], key=lambda note: note.stat().st_mtime)
+    lines = notes[-1].read_text(encoding="utf-8").splitlines() if notes else []
+    return lines[0].strip() if lines else None
 
 
 def _in_cache(_card: ModelCard, source: Source, _runtime: RuntimeSettings) -> Place:

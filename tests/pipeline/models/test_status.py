@@ -13,8 +13,8 @@ from pipeline.errors import ModelMissing
 from pipeline.models.files import locate
 from pipeline.models.layout import Source, gaps, read_index, select, sources
 from pipeline.models.status import model_status, size
+from tests.conftest import TinyModels
 from tests.pipeline.models.published import NEEDED, TEXT, UNET, card, repository, runtime, weights, write
-from tests.tiny_models import build
 
 INDEX = {"_class_name": "WanImageToVideoPipeline", "transformer": ["diffusers", "WanTransformer3DModel"]}
 
@@ -126,10 +126,10 @@ def test_the_folder_of_a_part_is_looked_up_by_its_repository(tmp_path: Path) -> 
     assert found.parts["image_encoder"] == found.parts["feature_extractor"] == tmp_path / "lllyasviel/flux_redux_bfl"
 
 
-def test_a_tiny_checkpoint_is_ready(tmp_path: Path) -> None:
-    folder = build(tmp_path, "i2vgen-xl")
-    status = model_status(get_card("i2vgen-xl"), runtime(tmp_path))
-    assert (status.state, status.folder) == ("ready", folder)
+def test_a_tiny_checkpoint_is_ready(tiny_models: TinyModels) -> None:
+    models = tiny_models("i2vgen-xl")
+    status = model_status(get_card("i2vgen-xl"), runtime(models))
+    assert (status.state, status.folder) == ("ready", models / "i2vgen-xl")
     assert 0 < status.bytes_present == status.bytes_total
 
 
