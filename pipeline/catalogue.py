@@ -74,6 +74,8 @@ class Rules(FrozenModel):
     """Sizes (pixels) and frame counts (`frames_multiple * k + frames_offset`) that the model makes."""
 
     size_multiple: int = Field(ge=1)
+    fixed_size: tuple[int, int] | None = None
+    """Width and height of the only size that the model works at; pictures of other shapes are fitted into it."""
     min_side: int = Field(64, ge=16)
     max_side: int = Field(2048, ge=16)
     resolutions: tuple[int, ...]

@@ -107,7 +107,7 @@ def _compare(files: ModelFiles, settings: Settings, device: str) -> SelfTest:
     plan = LoadPlan(device, precision, settings.animate.quantization)
     pipe = RESIDENT.acquire((files.card.name, files.folder, plan), lambda: family.load(files, plan))
     place(pipe, settings, device)
-    width, height = settings.prepare.width or 0, settings.prepare.height or 0
+    width, height = files.card.rules.fixed_size or (settings.prepare.width or 0, settings.prepare.height or 0)
     request = Request(_picture(width, height), settings, settings.seed, settings.animate.num_frames, device)
     began = time.monotonic()
     with family.arrange(pipe, request):

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 
 from pipeline.catalogue import CanDo, ModelCard
 from pipeline.context import CandidateFrames, Context
 from pipeline.engines.base import Capabilities
 from pipeline.engines.diffusion.family import Family
+from pipeline.engines.diffusion.framing import take_from_frame
 from pipeline.engines.diffusion.limits import limited
 from pipeline.engines.diffusion.sampling import STAGE, Sampling
 from pipeline.engines.diffusion.store import StoredFrames
@@ -70,14 +71,15 @@ class DiffusionEngine:
             sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
             try:
                 made = [
-                    _Candidate(settings.seed + number, sampling.frames(settings.seed + number, number))
-                    for number in range(settings.animate.candidates)
+                    sampling.frames(settings.seed + number, number) for number in range(settings.animate.candidates)
                 ]
             finally:
                 if not settings.runtime.keep_model:
                     sampling.clear_device()
                     RESIDENT.release()
-        return _best(made, image, sampling.settings, context)
+        settings = sampling.settings
+        streams = [_stream(stored, self.card, settings, context) for stored in made]
+        return streams[0] if len(streams) == 1 else _best(streams, image, settings, context)
 
     def _foresee(self, settings: Settings, machine: Machine, context: Context) -> Settings:
         """Write the forecast into the record, and take the rungs that it asks for."""
@@ -96,14 +98,6 @@ class DiffusionEngine:
             )
         )
         return settings
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One finished attempt of several."""
-
-    seed: int
-    frames: StoredFrames
 
 
 @contextmanager
@@ -151,34 +145,40 @@ def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
         raise InvalidSetting(f"animate.lora: {card.title} takes no LoRA files; leave it empty.")
 
 
-def _best(made: list[_Candidate], image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
+def _best(streams: list[FrameStream], image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
     """The stream of the best candidate. The others go to the record's keeper where they are to be kept."""
-    if len(made) == 1:
-        return _stream(made[0], settings, context)
-    scores = []
-    for candidate in made:
-        meter = QualityMeter(image.image, settings.animate.num_frames)
-        for _ in meter.watch(_stream(candidate, settings, context).frames):
-            context.check_cancelled()
-        scores.append(score(meter.result()))
-    order = sorted(range(len(made)), key=lambda number: -scores[number])
+    scores = [_score(stream, image, context) for stream in streams]
+    order = sorted(range(len(streams)), key=lambda number: -scores[number])
     best = order[0]
-    context.note(STAGE, f"Candidate {best + 1} of {len(made)} is the best by its measures: seed {made[best].seed}.")
+    message = f"Candidate {best + 1} of {len(streams)} is the best by its measures: seed {settings.seed + best}."
+    context.note(STAGE, message)
     if settings.animate.keep_candidates:
         for number in order[1:]:
-            context.keep(CandidateFrames(number + 1, made[number].seed, _stream(made[number], settings, context)))
-    return _stream(made[best], settings, context)
+            context.keep(CandidateFrames(number + 1, settings.seed + number, _afresh(streams[number])))
+    return _afresh(streams[best])
 
 
-def _stream(candidate: _Candidate, settings: Settings, context: Context) -> FrameStream:
-    """The candidate's frames in the size and number of the video."""
-    width, height = settings.prepare.width or candidate.frames.width, settings.prepare.height or candidate.frames.height
+def _score(stream: FrameStream, image: PreparedImage, context: Context) -> float:
+    meter = QualityMeter(image.image, stream.count)
+    for _ in meter.watch(stream.frames):
+        context.check_cancelled()
+    return score(meter.result())
+
+
+def _afresh(stream: FrameStream) -> FrameStream:
+    """The stream from its first frame again."""
+    return stream if stream.again is None else replace(stream, frames=stream.again())
+
+
+def _stream(stored: StoredFrames, card: ModelCard, settings: Settings, context: Context) -> FrameStream:
+    """Frames from the disk in the size and number of the video."""
+    width, height = settings.prepare.width or stored.width, settings.prepare.height or stored.height
     target = settings.animate.num_frames
+    resized = enlarge if card.rules.fixed_size is None else take_from_frame
 
     def frames() -> Iterator[Frame]:
-        stored = candidate.frames
         between = spread(stored, stored.count, target, context.check_cancelled) if stored.count != target else stored
         for frame in between:
-            yield enlarge(frame, width, height)
+            yield resized(frame, width, height)
 
     return FrameStream(frames(), width, height, settings.encode.fps, target, frames)

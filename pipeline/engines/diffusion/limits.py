@@ -17,7 +17,13 @@ def limited(settings: Settings, card: ModelCard) -> tuple[Settings, list[Notice]
         raise ValueError("the settings are not resolved: the video has no size")
     asked = (settings.animate.sample_width, settings.animate.sample_height)
     notices: list[Notice] = []
-    if asked == (None, None):
+    if card.rules.fixed_size is not None:
+        size = card.rules.fixed_size
+        if asked not in ((None, None), size):
+            raise InvalidSetting(f"animate.sample_width: {card.title} works at {size[0]} x {size[1]} only.")
+        if size != (width, height) and asked == (None, None):
+            notices.append(_fitted(size, (width, height), card))
+    elif asked == (None, None):
         size = _largest(width, height, card)
         if size != (width, height):
             notices.append(_scaled_up(size, (width, height), card))
@@ -62,6 +68,19 @@ def _check_frames(frames: int, card: ModelCard) -> None:
             f"animate.sample_frames: {card.title} makes {rules.min_frames} to {rules.max_frames} frames{steps}, but "
             f"{frames} was given."
         )
+
+
+def _fitted(size: tuple[int, int], video: tuple[int, int], card: ModelCard) -> Notice:
+    return Notice(
+        stage="animate",
+        setting="animate.sample_width",
+        message=(
+            f"{card.title} works at {size[0]} x {size[1]} only: the picture is fitted into that, and the video taken out "
+            f"of it at {video[0]} x {video[1]}."
+        ),
+        before=f"{video[0]}x{video[1]}",
+        after=f"{size[0]}x{size[1]}",
+    )
 
 
 def _scaled_up(size: tuple[int, int], video: tuple[int, int], card: ModelCard) -> Notice:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pipeline.catalogue import ModelCard, Phase, Precision
 from pipeline.context import Context, Glimpse, Progress, Settled
 from pipeline.engines.diffusion.family import Family, Request, Tensors
+from pipeline.engines.diffusion.framing import put_into_frame
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
 from pipeline.frames import Frame
@@ -172,8 +173,9 @@ class Sampling:
         animate, prepare = self.settings.animate, self.settings.prepare
         width = animate.sample_width or prepare.width or self.image.shape[1]
         height = animate.sample_height or prepare.height or self.image.shape[0]
+        fitted = enlarge if self.card.rules.fixed_size is None else put_into_frame
         return Request(
-            image=enlarge(self.image, width, height),
+            image=fitted(self.image, width, height),
             settings=self.settings,
             seed=seed,
             num_frames=animate.sample_frames or animate.num_frames,

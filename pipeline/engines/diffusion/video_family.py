@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -98,9 +98,22 @@ class VideoFamily(Family):
             pictures = pipe(**call, generator=generator).frames[0]
         return [np.asarray(picture) for picture in pictures[: request.num_frames]]
 
-    def arrange(self, pipe: Any, request: Request) -> AbstractContextManager[None]:
+    @contextmanager
+    def arrange(self, pipe: Any, request: Request) -> Iterator[None]:
         """Around sampling: guidance in two passes where it is one, a LoRA, a compiled transformer."""
-        return arranged(self.card, pipe, request, self.denoisers(pipe), self.doubles_batch)
+        with fresh_scheduler(pipe), arranged(self.card, pipe, request, self.denoisers(pipe), self.doubles_batch):
+            yield
+
+
+@contextmanager
+def fresh_scheduler(pipe: Any) -> Iterator[None]:
+    """Sample with a copy of the scheduler: some keep the outputs of the last steps, on the device, until the next run."""
+    published = pipe.scheduler
+    pipe.scheduler = type(published).from_config(published.config)
+    try:
+        yield
+    finally:
+        pipe.scheduler = published
 
 
 @contextmanager
