@@ -237,7 +237,7 @@ def run_doctor(parsed: argparse.Namespace) -> int:
         return _test_engine(parsed)
     from pipeline.doctor import examine, report
 
-    findings = examine(parsed.outputs)
+    findings = examine(parsed.outputs, settings_from(parsed).runtime)
     print(json.dumps([finding.as_dict() for finding in findings], indent=2) if parsed.json else report(findings))
     return 0 if all(finding.level != "missing" for finding in findings) else 1
 

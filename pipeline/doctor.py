@@ -9,8 +9,11 @@ from typing import Literal
 
 import psutil
 
+from pipeline.catalogue import get_card, model_names
 from pipeline.environment import gpu_name, package_version
+from pipeline.models.status import model_status
 from pipeline.paths import PROJECT
+from pipeline.settings import RuntimeSettings
 
 MIN_FREE_GB = 1.0
 """Below this much free disk the doctor warns: a minute of 1080p takes about a tenth of it."""
@@ -29,9 +32,9 @@ class Finding:
         return asdict(self)
 
 
-def examine(outputs: Path) -> list[Finding]:
+def examine(outputs: Path, runtime: RuntimeSettings) -> list[Finding]:
     """Look at everything a run needs. Changes nothing."""
-    return [_python(), *_packages(), _encoder(), _gpu(), _memory(), _folder(outputs), _disk(outputs)]
+    return [_python(), *_packages(), _encoder(), _gpu(), _memory(), _models(runtime), _folder(outputs), _disk(outputs)]
 
 
 def report(findings: list[Finding]) -> str:
@@ -86,9 +89,28 @@ def _encoder() -> Finding:
 
 def _gpu() -> Finding:
     name, driver = gpu_name()
-    if name:
-        return Finding("GPU", "good", f"{name}, driver {driver}")
-    return Finding("GPU", "note", "no NVIDIA GPU: the embedded engine needs none.")
+    if not name:
+        message = "no NVIDIA GPU: the embedded engine needs none, and models run on the processor, slowly."
+        return Finding("GPU", "note", message)
+    if "+cpu" in package_version("torch"):
+        build = "https://pytorch.org/get-started/locally"
+        return Finding("GPU", "note", f"{name}, but the PyTorch here is the build without GPU: see {build}.")
+    return Finding("GPU", "good", f"{name}, driver {driver}")
+
+
+def _models(runtime: RuntimeSettings) -> Finding:
+    """Which models are ready, and which were not downloaded to the end."""
+    found = [model_status(get_card(name), runtime) for name in model_names()]
+    ready = [status.name for status in found if status.state == "ready"]
+    partial = [status.name for status in found if status.state == "partial"]
+    if partial:
+        again = f"`python -m pipeline models download {partial[0]}`"
+        return Finding("models", "note", f"not downloaded to the end: {', '.join(partial)}; {again} goes on.")
+    if not ready:
+        return Finding(
+            "models", "note", "none yet, and the embedded engine needs none: `python -m pipeline models list`."
+        )
+    return Finding("models", "good", f"{', '.join(ready)}; `doctor --engine {ready[0]}` tests one")
 
 
 def _memory() -> Finding:

@@ -10,9 +10,10 @@ from pipeline.engines.base import Capabilities
 from pipeline.engines.diffusion.family import Family
 from pipeline.engines.diffusion.framing import take_from_frame
 from pipeline.engines.diffusion.limits import limited
+from pipeline.engines.diffusion.lora import check_lora
 from pipeline.engines.diffusion.sampling import STAGE, Sampling
 from pipeline.engines.diffusion.store import StoredFrames
-from pipeline.errors import InvalidSetting
+from pipeline.errors import InvalidSetting, OutputFailed
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.interpolation import enlarge, spread
 from pipeline.memory.forecast import forecast
@@ -88,6 +89,11 @@ class DiffusionEngine:
         for taken in downgrades:
             context.keep(taken)
         need = forecast(settings, card, machine.device)
+        if need.disk_bytes > machine.disk_free:
+            raise OutputFailed(
+                f"The run needs about {need.disk_bytes / 1e9:.2f} GB on the disk with the outputs, and "
+                f"{machine.disk_free / 1e9:.2f} GB are free: free some space or choose another folder with --outputs."
+            )
         context.keep(
             ForecastRecord(
                 device=machine.device,
@@ -143,6 +149,11 @@ def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
     lora = settings.animate.lora
     if lora is not None and not card.can.lora:
         raise InvalidSetting(f"animate.lora: {card.title} takes no LoRA files; leave it empty.")
+    if lora is not None:
+        check_lora(lora)
+    if card.options.get("last_image") == "still":
+        message = f"{card.title} goes from a first to a last picture: with one picture, the video ends where it began."
+        context.note(STAGE, message)
 
 
 def _best(streams: list[FrameStream], image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
