@@ -61,12 +61,19 @@ class Downloads:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._version = 0
+        self._ended = 0
 
     @property
     def version(self) -> int:
         """Grows with everything that is worth showing."""
         with self._lock:
             return self._version
+
+    @property
+    def ended(self) -> int:
+        """How many have ended, well or not."""
+        with self._lock:
+            return self._ended
 
     def get(self, name: str) -> Download | None:
         """How the download of a model is doing or has ended; None before the first one."""
@@ -132,3 +139,4 @@ class Downloads:
     def _put(self, state: Download) -> None:
         self._states[state.name] = state
         self._version += 1
+        self._ended += not state.active

@@ -25,8 +25,8 @@ class Displayed:
     version: int = -1
     queue_version: int = -1
     downloads_version: int = 0
-    downloading: str = ""
-    """The model under way: while it is, its progress must not disturb the picker."""
+    downloads_ended: int = 0
+    """The picker is refreshed when one has ended: its progress must not disturb a person who is choosing."""
 
 
 @dataclass(frozen=True)

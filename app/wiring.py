@@ -188,15 +188,14 @@ class Wiring:
         queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
         siblings = jobs.siblings(followed)
         version = max((each.version for each in (*siblings, *([job] if job else []))), default=-1)
-        download = downloads.active()
-        now = Displayed(followed, version, queue_version, downloads.version, download.name if download else "")
+        now = Displayed(followed, version, queue_version, downloads.version, downloads.ended)
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
-            changes[self.timer] = gr.Timer(POLL_SECONDS if active or download else IDLE_SECONDS)
+            changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
             changes[self.tab.status] = panels.status_panel(job, active)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.shelf.card(shown)
-        if now.downloading != displayed.downloading:
+        if now.downloads_ended != displayed.downloads_ended:
             changes[self.tab.engine] = self.shelf.picker(shown)
         if job is not None and (now.run_id, now.version) != (displayed.run_id, displayed.version):
             busy = not job.is_finished

@@ -195,7 +195,7 @@ def choose_engine(page: Page, label: str) -> None:
     """Choose an engine by what its label begins with, and wait until its model card is shown."""
     page.click("#engine input")
     page.get_by_role("option").filter(has_text=re.compile(rf"^\W*{re.escape(label)} ·")).click()
-    expect(page.locator("#model h3")).to_have_text(label)
+    expect(page.locator("#model h3")).to_have_text(label, timeout=30_000)
     settle(page)
 
 

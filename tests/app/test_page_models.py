@@ -80,7 +80,7 @@ def test_an_engine_lays_its_values_over_the_form_and_greys_out_what_it_ignores(p
     expect(page.locator("#reading")).to_be_hidden()
     expect(page.get_by_role("button", name="Find areas")).to_be_hidden()
     expect(page.locator("#model")).to_contain_text("random weights")
-    expect(page.locator("#forecast")).to_contain_text(re.compile(r"GB (of GPU )?memory"))
+    expect(page.locator("#forecast")).to_contain_text(re.compile(r"GB of (GPU )?memory"))
     expect(page.locator("#forecast")).to_contain_text("16 frames at 8 fps")
     page.locator("#preset").get_by_text("Draft").click()
     expect(setting(page, "animate.num_inference_steps")).to_have_value("25")
@@ -129,13 +129,14 @@ def test_a_model_is_fetched_stopped_resumed_and_then_ready(
     page: Page, hub: Hub, tiny_models: TinyModels, tmp_path: Path
 ) -> None:
     hub.add(get_card("i2vgen-xl").repository, tiny_models("i2vgen-xl") / "i2vgen-xl")
-    hub.seconds_a_chunk = 0.2
+    hub.seconds_a_chunk = 0.4
     open_advanced(page)
-    setting(page, "runtime.models_dir").fill(str(tmp_path / "models"))
     choose_engine(page, "I2VGen-XL")
+    setting(page, "runtime.models_dir").fill(str(tmp_path / "models"))
+    settle(page)
     card = page.locator("#model")
     card.get_by_role("button", name="Download").click()
-    expect(card.locator(".download")).to_contain_text("MB/s")
+    expect(card.locator(".download")).to_contain_text(re.compile(r"[kM]B/s"))
     card.get_by_role("button", name="Stop the download").click()
     expect(card).to_contain_text("was stopped")
     hub.seconds_a_chunk = 0.0
@@ -199,5 +200,6 @@ def test_every_family_makes_a_video_from_the_page(
         ask_for_little(page, tiny_models(name), frames=get_card(name).rules.min_frames)
         generate(page)
         record = server.records()[-1]
-        assert (record["status"], record["model"]["name"]) == ("succeeded", name)
+        assert record["error"] is None
+        assert record["model"]["name"] == name
         expect(page.locator("#result video")).to_be_visible()
