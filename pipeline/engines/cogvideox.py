@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 class CogVideoX(VideoFamily):
     """The family of CogVideoX.
 
-    Option of its cards: `use_dynamic_cfg`, for models whose guidance is published to grow from step to step.
+    Option of its cards: `use_dynamic_cfg`, guidance that changes from step to step. It was published together with the
+    DPM sampler, and to be left off with DDIM, so it applies to repositories that come with the former.
     """
 
     pipeline_class = "CogVideoXImageToVideoPipeline"
     ignores = all_but("animate.vae_tiling", "runtime.guidance_passes")
     doubles_batch = True
 
-    def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:  # noqa: ARG002
+    def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:
         """What the pipeline is called with."""
+        from diffusers import CogVideoXDPMScheduler
+
+        dynamic = self.card.options.get("use_dynamic_cfg", False) and isinstance(pipe.scheduler, CogVideoXDPMScheduler)
         return {
             "image": to_pil(request.image),
             "width": request.width,
@@ -33,7 +37,7 @@ class CogVideoX(VideoFamily):
             "num_frames": request.num_frames,
             "num_inference_steps": request.animate.num_inference_steps,
             "guidance_scale": request.animate.guidance_scale,
-            "use_dynamic_cfg": bool(self.card.options.get("use_dynamic_cfg", False)),
+            "use_dynamic_cfg": dynamic,
         }
 
     def encode(self, pipe: Any, request: Request) -> Tensors:

@@ -107,7 +107,7 @@ class VideoFamily(Family):
 
 @contextmanager
 def fresh_scheduler(pipe: Any) -> Iterator[None]:
-    """Sample with a copy of the scheduler: some keep the outputs of the last steps, on the device, until the next run."""
+    """Sample with a copy of the scheduler: some keep the outputs of their last steps, on the device, for good."""
     published = pipe.scheduler
     pipe.scheduler = type(published).from_config(published.config)
     try:

@@ -5,9 +5,11 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from diffusers import CogVideoXDPMScheduler
 
 from pipeline.catalogue import Precision, get_card
 from pipeline.engines.cogvideox import CogVideoX
@@ -113,11 +115,19 @@ def test_guidance_in_two_passes_is_that_in_one(small: Run, later: Run) -> None:
         check_two_passes_are_one(run, guidance=6.0)
 
 
-def test_guidance_that_grows_is_the_card_s_choice(small: Run) -> None:
-    card = get_card(NAME).model_copy(update={"options": {"use_dynamic_cfg": True}})
-    growing = replace(small, family=CogVideoX(card))
-    check_phases_equal_the_plain_call(growing)
-    assert not torch.equal(growing.latents()["latents"], small.latents()["latents"])
+def test_guidance_that_changes_is_for_the_sampler_that_it_was_published_with(small: Run) -> None:
+    def latents(scheduler: Any, use_dynamic_cfg: bool) -> torch.Tensor:
+        pipe = type(small.pipe)(**{**small.pipe.components, "scheduler": scheduler})
+        pipe.set_progress_bar_config(disable=True)
+        card = get_card(NAME).model_copy(update={"options": {"use_dynamic_cfg": use_dynamic_cfg}})
+        run = replace(small, pipe=pipe, family=CogVideoX(card))
+        check_phases_equal_the_plain_call(run)
+        return run.latents()["latents"]
+
+    ddim = small.pipe.scheduler
+    dpm = CogVideoXDPMScheduler.from_config(ddim.config)
+    assert torch.equal(latents(ddim, True), latents(ddim, False))
+    assert not torch.equal(latents(dpm, True), latents(dpm, False))
 
 
 def test_decoding_in_tiles_comes_near(cogvideox: Sized) -> None:

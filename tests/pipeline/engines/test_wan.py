@@ -134,6 +134,17 @@ def test_every_step_is_seen_as_a_small_picture(wan: Load) -> None:
         assert [frame.shape for frame in seen if frame is not None] == [(64 // stride, 96 // stride, 3)] * 2
 
 
+def test_the_scheduler_keeps_no_tensors_of_a_run(wan: Load) -> None:
+    run = wan(IMAGE)
+    before = dict(vars(run.pipe.scheduler))
+    conditions = run.family.condition(run.pipe, run.request)
+    with run.family.arrange(run.pipe, run.request):
+        run.family.sample(run.pipe, run.request, conditions)
+        kept = [each for each in run.pipe.scheduler.model_outputs if each is not None]
+    assert kept
+    assert vars(run.pipe.scheduler) == before
+
+
 def test_a_failed_decoding_keeps_no_tensors(wan: Load) -> None:
     run = wan(IMAGE)
     latents, vae = run.latents(), run.pipe.vae
