@@ -46,6 +46,8 @@ class Hub:
     """Bytes of a large file after which nothing more comes."""
     error: int | None = None
     """Status that every request is answered with."""
+    portal: bool = False
+    """Answers everything with a page, as the login page of a hotel's network does."""
     ranges: bool = True
     damage: bool = False
     """Sends large files with their last byte changed."""
@@ -114,6 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.tokens[path] = self.headers.get("Authorization", "")
         if self.hub.error is not None:
             self.answer(self.hub.error, b"", body)
+        elif self.hub.portal:
+            self.answer(200, b"<html>Welcome</html>", body)
         elif path.startswith("/api/models/"):
             self.api(path.removeprefix("/api/models/"), body)
         elif path.startswith("/cdn/"):

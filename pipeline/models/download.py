@@ -218,6 +218,9 @@ def _fetch_all(task: _Task, spots: tuple[Place, ...]) -> None:
     for place, names in plans:
         task.file = "entering the files"
         _enter(place, names, task)
+        if place.own:  # beginnings of files that a later revision has replaced
+            for partial in place.partials.glob(f"*{PARTIAL}"):
+                partial.unlink()
 
 
 def _open(place: Place, task: _Task) -> Place:

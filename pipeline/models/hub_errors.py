@@ -1,5 +1,6 @@
 """What goes wrong between here and the hub, in one sentence each."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -43,6 +44,11 @@ def explain(error: BaseException, card: ModelCard, runtime: RuntimeSettings) -> 
         return ModelMissing(
             f"{card.title} could not be downloaded because the hub cannot be reached ({_reason(error)}): "
             f"check the network; {KEPT}, and {again} goes on from there."
+        )
+    if isinstance(error, errors.FileMetadataError | json.JSONDecodeError):
+        return ModelMissing(
+            f"{card.title} could not be downloaded because something else than the hub answered, such as a proxy or the "
+            f"login page of a network: check the network and HF_ENDPOINT; {KEPT}, and {again} goes on from there."
         )
     return _disk(error, card, again)
 

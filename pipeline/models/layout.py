@@ -112,7 +112,8 @@ def _folders(source: Source, index: dict[str, Any] | None) -> Iterable[str]:
     """Folders of the components that this repository gives, "" for its top."""
     if not source.has_index:
         return source.subfolders
-    return [name for name in index or {} if _class_of(index, name) and name not in source.replaced]
+    names = [name for name in index or {} if name.isidentifier()]  # a folder of its own, never a path elsewhere
+    return [name for name in names if _class_of(index, name) and name not in source.replaced]
 
 
 def _class_of(index: dict[str, Any] | None, component: str) -> str | None:

@@ -185,6 +185,11 @@ def test_a_hub_in_trouble_is_told_with_its_status(hub: Hub) -> None:
     assert "HTTP status 503" in refusal(ModelMissing)
 
 
+def test_the_login_page_of_a_network_is_not_taken_for_the_hub(hub: Hub) -> None:
+    hub.portal = True
+    assert "something else than the hub answered" in refusal(ModelMissing)
+
+
 def test_no_network_is_one_sentence(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
@@ -274,6 +279,16 @@ def test_parts_come_from_repositories_of_their_own(hub: Hub, tmp_path: Path, whe
     assert set(files_below(files.parts["unet"])) == {"config.json", "diffusion_pytorch_model.safetensors"}
     assert not (files.folder / "unet").exists()
     assert model_status(parted, settings).state == "ready"
+
+
+def test_beginnings_of_files_that_were_replaced_are_removed(hub: Hub, tmp_path: Path) -> None:
+    settings = runtime(tmp_path / "models")
+    stale = places(card(), settings)[0].partials / f"{'0' * 64}.incomplete"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"old")
+    download(card(), settings, ignore, never)
+    assert hub.served
+    assert not stale.exists()
 
 
 def test_a_repository_without_safetensors_is_refused(hub: Hub) -> None:

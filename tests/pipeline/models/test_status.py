@@ -150,6 +150,12 @@ def test_an_index_that_cannot_be_read_counts_as_missing(tmp_path: Path, content:
     assert gaps(Source("owner/name", "main", 1), tmp_path) == ["model_index.json"]
 
 
+def test_an_index_cannot_point_outside_its_repository() -> None:
+    index = {"..": ["diffusers", "UNet"], "a/b": ["diffusers", "UNet"], "/etc": ["diffusers", "UNet"]}
+    names = ["../model.safetensors", "a/b/model.safetensors", "/etc/model.safetensors", "model_index.json"]
+    assert select(Source("owner/name", "main", 1), names, index) == ["model_index.json"]
+
+
 NAMES = st.sampled_from(
     [
         f"{folder}{stem}{variant}{shard}{ending}"
