@@ -1,5 +1,6 @@
 """I2VGen-XL (Zhang et al., "I2VGen-XL: High-Quality Image-to-Video Synthesis via Cascaded Diffusion Models", 2023)."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from pipeline.frames import Frame
 
 if TYPE_CHECKING:
     import torch
+
+
+LOG = logging.getLogger("pipeline.engines")
 
 
 class I2VGenXL(Family):
@@ -99,10 +103,10 @@ def _embed(pipe: Any, text: str) -> "torch.Tensor":
     """
     import torch
 
-    encoder, device = pipe.text_encoder, pipe._execution_device
-    tokens = pipe.tokenizer(
-        text, padding="max_length", max_length=pipe.tokenizer.model_max_length, truncation=True, return_tensors="pt"
-    )
+    encoder, device, length = pipe.text_encoder, pipe._execution_device, pipe.tokenizer.model_max_length
+    tokens = pipe.tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    if len(pipe.tokenizer(text).input_ids) > length:
+        LOG.warning("The model reads %d tokens of a text, so the end of this one is left out: %s", length, text)
     masked = getattr(encoder.config, "use_attention_mask", False)
     with torch.no_grad():
         hidden = encoder(

@@ -1,3 +1,4 @@
+import logging
 import shutil
 import weakref
 from pathlib import Path
@@ -65,9 +66,20 @@ def test_prompts_are_embedded_as_the_pipeline_embeds_them(run: Run) -> None:
     assert not torch.equal(*made.values())
 
 
-def test_a_prompt_beyond_the_encoders_length_is_cut(run: Run) -> None:
-    asked = run.asking({"prompt": "the waves roll onto the beach " * 60})
-    assert asked.family.condition(asked.pipe, asked.request)["prompt_embeds"].shape[:2] == (1, 77)
+def test_a_prompt_beyond_the_encoders_length_is_cut_and_that_is_said(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    short, long = (
+        run.asking({"prompt": text, "animate": {"negative_prompt": ""}})
+        for text in ("the waves roll", "the waves roll onto the beach " * 60)
+    )
+    with caplog.at_level(logging.WARNING, "pipeline.engines"):
+        assert run.family.condition(run.pipe, short.request)["prompt_embeds"].shape[:2] == (1, 77)
+        assert caplog.messages == []
+        assert run.family.condition(run.pipe, long.request)["prompt_embeds"].shape[:2] == (1, 77)
+    said = [record.getMessage() for record in caplog.records if record.name == "pipeline.engines"]
+    assert len(said) == 1
+    assert said[0].startswith("The model reads 77 tokens of a text, so the end of this one is left out: the waves")
 
 
 def test_the_seed_decides(run: Run) -> None:
