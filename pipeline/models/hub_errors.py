@@ -47,8 +47,8 @@ def explain(error: BaseException, card: ModelCard, runtime: RuntimeSettings) -> 
         )
     if isinstance(error, errors.FileMetadataError | json.JSONDecodeError):
         return ModelMissing(
-            f"{card.title} could not be downloaded because something else than the hub answered, such as a proxy or the "
-            f"login page of a network: check the network and HF_ENDPOINT; {KEPT}, and {again} goes on from there."
+            f"{card.title} could not be downloaded because something else than the hub answered, such as a proxy or "
+            f"the login page of a network: check the network and HF_ENDPOINT; {KEPT}, and {again} goes on from there."
         )
     return _disk(error, card, again)
 
