@@ -27,6 +27,12 @@ class Resident:
                 return None
             return str(self._key[0] if isinstance(self._key, tuple) else self._key)
 
+    @property
+    def model(self) -> Any:
+        """The model in memory, or None."""
+        with self._lock:
+            return self._model
+
     def acquire(self, key: Hashable, load: Callable[[], Any]) -> Any:
         """The model of this key: the one in memory, or what `load` returns once the other one is freed.
 
