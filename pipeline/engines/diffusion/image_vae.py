@@ -28,8 +28,10 @@ def decode_chunks(pipe: Any, latents: "torch.Tensor", size: int, temporal: bool 
     one is decoded; at the end the autoencoder goes back to where it waits.
     """
     try:
+        # Once for all chunks: a pipeline looks through all its layers for where it runs.
+        placed = latents.to(pipe._execution_device, pipe.vae.dtype)
         for start in range(0, len(latents), size):
-            yield from to_frames(_decode(pipe, latents[start : start + size], temporal))
+            yield from to_frames(_decode(pipe, placed[start : start + size], temporal))
     finally:
         pipe.maybe_free_model_hooks()
 
@@ -39,8 +41,7 @@ def _decode(pipe: Any, chunk: "torch.Tensor", temporal: bool) -> "torch.Tensor":
 
     together = {"num_frames": len(chunk)} if temporal else {}
     with torch.no_grad():
-        scaled = 1 / pipe.vae.config.scaling_factor * chunk.to(pipe._execution_device, pipe.vae.dtype)
-        decoded: torch.Tensor = pipe.vae.decode(scaled, **together).sample
+        decoded: torch.Tensor = pipe.vae.decode(1 / pipe.vae.config.scaling_factor * chunk, **together).sample
     return decoded
 
 
