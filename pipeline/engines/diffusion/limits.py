@@ -75,8 +75,8 @@ def _fitted(size: tuple[int, int], video: tuple[int, int], card: ModelCard) -> N
         stage="animate",
         setting="animate.sample_width",
         message=(
-            f"{card.title} works at {size[0]} x {size[1]} only: the picture is fitted into that, and the video taken out "
-            f"of it at {video[0]} x {video[1]}."
+            f"{card.title} works at {size[0]} x {size[1]} only: the picture is fitted into that, "
+            f"and the video taken out of it at {video[0]} x {video[1]}."
         ),
         before=f"{video[0]}x{video[1]}",
         after=f"{size[0]}x{size[1]}",
