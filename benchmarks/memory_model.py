@@ -50,6 +50,16 @@ FURTHER = {
 """Other sizes that FACTS or users name."""
 
 
+TILES = {
+    FamilyName.I2VGEN_XL: 512,
+    FamilyName.WAN: 256,
+    FamilyName.LTX: 512,
+    FamilyName.COGVIDEOX: 240,
+    FamilyName.FRAMEPACK: 256,
+}
+"""Sides of tiles in pixels. In a narrower picture tiles are smaller, and the card then says a little too much."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """One activation of a memory model: how it is measured, and the positions and frames that it is looked up at."""
@@ -151,12 +161,12 @@ def _count(frames: float, card: ModelCard) -> int:
 
 
 def measure(card: ModelCard, quantity: Quantity) -> list[Measured]:
-    """Measure a quantity at all its clips. Pictures smaller than a tile do not count as tiled."""
+    """Measure a quantity at all its clips. Pictures smaller than a tile are not decoded in tiles."""
     found = []
     for clip in clips(card, quantity):
-        measured = quantity.measure(card.name, clip)
-        if quantity is TILED and measured > 0.95 * DECODE.measure(card.name, clip):
+        if quantity is TILED and min(clip.width, clip.height) < TILES[card.family]:
             continue
+        measured = quantity.measure(card.name, clip)
         found.append(Measured(card.name, quantity.name, clip, measured, quantity.said(card, clip) or 0.0))
     return found
 
