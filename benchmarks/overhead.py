@@ -184,12 +184,15 @@ def main() -> None:
     """Measure, then write the results and the document's section."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--pairs", type=int, default=10, help="pairs of runs; the medians count")
-    arguments.add_argument("--steps", type=int, default=5, help="denoising steps of each run")
+    arguments.add_argument("--steps", type=int, default=10, help="denoising steps of each run")
     given = arguments.parse_args()
     load = os.getloadavg()[0]
     with prepared(given.steps) as bench:
         bench.pair(ours_first=True)  # loads, and fills the caches of both, unrecorded
-        pairs = [bench.pair(ours_first=number % 2 == 0) for number in range(given.pairs)]
+        pairs = []
+        for number in range(given.pairs):
+            pairs.append(pair := bench.pair(ours_first=number % 2 == 0))
+            print(f"pair {number + 1}: wall {pair.wall_ratio:.3f}, own processor time {pair.cpu_share:.2%}", flush=True)
     report(pairs, given.steps, load)
 
 
