@@ -136,7 +136,7 @@ def test_published_defaults_stand_in_the_cards() -> None:
         "ltx-video": (161, 50, 3.0, 25),
         "ltx-video-distilled": (161, 8, 1.0, 25),
         "cogvideox-5b-i2v": (49, 50, 6.0, 8),
-        "framepack-i2v-hy": (89, 30, 9.0, 30),
+        "framepack-i2v-hy": (109, 30, 9.0, 30),
     }
     for name, values in published.items():
         settings = made(get_card(name), "standard")
