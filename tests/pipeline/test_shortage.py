@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.catalogue import get_card
 from pipeline.command_line import main
 from pipeline.engines.diffusion import sampling, store
+from pipeline.memory.forecast import forecast
 from pipeline.models.resident import RESIDENT
+from pipeline.models.weights import measured_card
 from pipeline.records import RunRecord, RunStatus
+from pipeline.settings import RuntimeSettings
 from pipeline.video import probe, read_frames
 from tests.conftest import TinyModels
 from tests.pictures import scene
@@ -284,3 +288,31 @@ def test_a_run_with_rungs_can_be_repeated_from_its_record(
     assert again.output.sha256 == record.output.sha256
     assert rungs(again) == []
     assert again.output.fps == Fraction(8)
+
+
+def test_what_is_forecast_not_to_fit_goes_down_before_sampling_starts(run: Run, tiny_models: TinyModels) -> None:
+    plain = run()
+    assert plain.used is not None
+    card = measured_card(get_card("i2vgen-xl"), RuntimeSettings(models_dir=tiny_models("i2vgen-xl")))
+    runtime = plain.used.runtime.model_copy(update={"guidance_passes": 2})
+    lower = plain.used.model_copy(update={"runtime": runtime})
+    needs = [forecast(settings, card, "cpu").ram_bytes for settings in (plain.used, lower)]
+    assert plain.forecast is not None
+    assert plain.forecast.ram_bytes == needs[0] > needs[1]
+
+    record = run(runtime={"vram_limit_gb": (needs[0] + needs[1]) / 2e9})
+    assert (record.status, rungs(record)) == (RunStatus.SUCCEEDED, ["guidance-passes"])
+    assert record.downgrades[0].reason == "forecast"
+    assert record.forecast is not None
+    assert record.forecast.ram_bytes == needs[1]
+    assert [outcome for _, outcome in phases(record) if outcome != "done"] == []
+
+
+def test_what_is_forecast_never_to_fit_ends_before_anything_is_loaded(
+    run: Run, shortages: Shortages, outputs: Path
+) -> None:
+    record = run(runtime={"vram_limit_gb": 0.1})
+    check_refusal(record, outputs, [])
+    assert record.error is not None
+    assert "and 0.1 GB may be used" in record.error.message
+    assert not shortages.counts
