@@ -21,7 +21,8 @@ from pipeline.frames import Frame
 from pipeline.optical_flow import Flow, dense_flow, luma, pixel_places, sample
 
 ITERATIONS = 2
-"""Of the fixed point; more gain nothing (within 0.02 dB)."""
+"""Of the fixed point. One or two gain 1.2 dB on a zoom by 10% and 0.5 dB on a turn by 8 degrees; the mean over real
+clips, whose motion changes less from place to place, is the same with none of them."""
 
 UNLIKENESS = 8.0
 """Difference of the two ends of a hypothesis, in 8-bit levels, at which its weight has fallen to 1/e."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.frames import Frame
-from pipeline.interpolation import interpolate
+from pipeline.interpolation import between, interpolate
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
 
 SIZE = (320, 240)
@@ -49,6 +49,28 @@ def test_the_borders_are_as_good_as_the_rest() -> None:
     border[8:-8, 8:-8] = False
     assert psnr(made[border], truth[border]) > 32.0
     assert psnr(dissolved(*ends, 0.5)[border], truth[border]) < 22.0
+
+
+def test_the_bands_it_is_made_in_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = view(CHELSEA, 0.0), view(COFFEE, 0.0)
+    ends[1][:, :200] = view(CHELSEA, 5.0, 3.0)[:, :200]
+    in_bands = interpolate(*ends, 0.4)
+    monkeypatch.setattr(between, "_BAND", SIZE[1])
+    assert (interpolate(*ends, 0.4) == in_bands).all()
+
+
+def test_motion_that_differs_from_place_to_place_is_followed_to_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def zoomed(scale: float) -> Frame:
+        matrix = cv2.getRotationMatrix2D((225.0, 150.0), 0.0, scale)
+        return np.asarray(cv2.warpAffine(photo(CHELSEA), matrix, (450, 300), flags=cv2.INTER_CUBIC), np.uint8)
+
+    def made() -> float:
+        inside = np.s_[60:-60, 60:-60]
+        return psnr(interpolate(zoomed(1.0), zoomed(1.1), 0.5)[inside], zoomed(1.05)[inside])
+
+    followed = made()
+    monkeypatch.setattr(between, "ITERATIONS", 0)
+    assert followed > made() + 0.4
 
 
 def test_what_passes_in_front_is_not_smeared_over_what_it_hides() -> None:
