@@ -1,4 +1,4 @@
-"""The memory model of the cards against the meta device: `python -m benchmarks.memory_model` takes some five minutes.
+"""The memory model of the cards against the meta device: `python -m benchmarks.memory_model` takes up to half an hour.
 
 For every model it measures the peak activations of a step, of decoding (whole, in tiles) and of encoding on the meta
 device (see benchmarks/meta_device.py), at the published size and at smaller ones, beside what the model's card says.
@@ -142,8 +142,7 @@ def clips(card: ModelCard, quantity: Quantity) -> list[Clip]:
     """The clips that a quantity is measured at: smaller ones, and last the published one."""
     full, rules = PUBLISHED[card.name], card.rules
     together = card.memory.decode_chunked and quantity in (DECODE, TILED)
-    scales = (0.4, 0.2) if quantity is TILED else SCALES  # tiles take long, and more frames of them say nothing new
-    counts = (1, 2, 4) if together else tuple(_count(full.frames * scale, card) for scale in scales)
+    counts = (1, 2, 4) if together else tuple(_count(full.frames * scale, card) for scale in SCALES)
     found = []
     for scale in SCALES if len(rules.resolutions) > 1 else SCALES[-1:]:
         width, height = (
@@ -174,6 +173,7 @@ def measure(card: ModelCard, quantity: Quantity) -> list[Measured]:
 def fit(measured: list[Measured], at: Callable[[str, Clip], tuple[float, int]]) -> Activation:
     """The activation with the fewest terms that is everywhere close to the measurements, else the closest one.
 
+    Stitching is not fitted: where long clips in tiles do not fit the rest, it is read from them by hand.
     Least squares of relative errors over each choice of terms; terms must not be negative.
     """
     names = ("base", "per_frame", "per_position", "per_unit")

@@ -112,10 +112,12 @@ class Activation(FrozenModel):
     per_frame: float = Field(0.0, ge=0.0)
     per_position: float = Field(0.0, ge=0.0)
     per_unit: float = Field(0.0, ge=0.0)
+    stitching: float = Field(0.0, ge=0.0)
 
     def peak(self, positions: float, frames: int) -> float:
         """The peak in bytes."""
-        return self.base + self.per_frame * frames + (self.per_position + self.per_unit * frames) * positions
+        working = self.base + self.per_frame * frames + (self.per_position + self.per_unit * frames) * positions
+        return max(working, self.stitching * frames * positions)
 
 
 class MemoryModel(FrozenModel):
