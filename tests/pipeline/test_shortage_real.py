@@ -123,3 +123,38 @@ def test_memory_between_the_needs_of_two_rungs_ends_in_a_video_on_the_lower_one(
     info = probe(folder / "outputs" / short.record["output"]["path"])
     assert (info.width, info.height, info.num_frames) == (256, 256, 8)
     assert short.record["output"]["sha256"] == two_passes.record["output"]["sha256"]
+
+
+ENCODER = """
+import resource, sys
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from pipeline.errors import OutOfMemory
+from pipeline.frames import FrameStream
+from pipeline.settings import EncodeSettings
+from pipeline.video.write import write_video
+
+def film():
+    frames = (np.full((704, 1280, 3), 10 * index, np.uint8) for index in range(8))
+    return FrameStream(frames, 1280, 704, Fraction(8), 8)
+
+write_video(film(), Path(sys.argv[1], "first.mp4"), EncodeSettings(threads=1))
+used = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmSize"))
+limit = used + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+path = Path(sys.argv[1], "second.mp4")
+for threads in (32, 1):
+    try:
+        write_video(film(), path, EncodeSettings(threads=threads))
+        print("done", threads, path.stat().st_size > 0)
+    except OutOfMemory:
+        print("short", threads, path.exists())
+"""
+
+
+@pytest.mark.parametrize("room", [200 * MB, 400 * MB, 600 * MB])
+def test_an_encoder_without_room_for_its_threads_works_with_one(tmp_path: Path, room: int) -> None:
+    command = [sys.executable, "-c", ENCODER, str(tmp_path), str(room)]
+    done = subprocess.run(command, cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["short 32 False", "done 1 True"], done.stderr
