@@ -65,7 +65,7 @@ def check_video(record: RunRecord, outputs: Path, taken: list[str]) -> None:
     assert (info.width, info.height, info.num_frames) == (64, 64, 4)
     assert rungs(record) == taken
     warnings = [notice.message for notice in record.notices if notice.level == "warning"]
-    assert [downgrade.message for downgrade in record.downgrades] == warnings
+    assert {downgrade.message for downgrade in record.downgrades} <= set(warnings)
     assert {downgrade.reason for downgrade in record.downgrades} <= {"shortage"}
 
 

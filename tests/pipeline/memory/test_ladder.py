@@ -1,6 +1,5 @@
 """The ladder of downgrades: what it gives up, in which order, and that it always ends."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +25,11 @@ def resolved(name: str, width: int, height: int, **sections: dict[str, Any]) -> 
 def machine(device: str, free_gb: float) -> Machine:
     free = int(free_gb * GB)
     return Machine(device, free * (device == "cuda"), free * (device == "cuda"), 10**12, 10**12, 10**12)
+
+
+def limited(settings: Settings, gb: float) -> Settings:
+    """The settings with a limit of memory: what is free counts beside what this process has already."""
+    return settings.model_copy(update={"runtime": settings.runtime.model_copy(update={"vram_limit_gb": gb})})
 
 
 def all_rungs(settings: Settings, card: ModelCard, device: str, phase: Phase) -> list[tuple[Rung, Settings]]:
@@ -238,7 +242,7 @@ def test_a_fit_takes_no_rung_that_the_forecast_does_not_ask_for() -> None:
     settings = resolved("i2vgen-xl", 512, 512)
     card = get_card("i2vgen-xl")
     need = forecast(settings, card, "cpu").ram_bytes
-    fitted, taken = fit(settings, card, replace(machine("cpu", 0), ram_available=need - GB // 10))
+    fitted, taken = fit(limited(settings, need / GB - 0.1), card, machine("cpu", 0))
     assert [record.rung for record in taken] == ["guidance-passes"]
     assert fitted.runtime.guidance_passes == 2
     assert fitted.animate == settings.animate
@@ -289,7 +293,7 @@ def test_where_the_picture_must_not_change_the_error_names_the_rung_that_was_for
         "runtime.allow_downgrades would let it go on (the model works in bfloat16 instead of float32)."
     )
     with pytest.raises(OutOfMemory, match=r"needs about .* GB of memory .* runtime\.allow_downgrades would"):
-        fit(settings, card, replace(machine("cpu", 0), ram_available=GB))
+        fit(limited(settings, 1.0), card, machine("cpu", 0))
 
 
 def test_a_gpu_that_is_slightly_too_small_is_tried_and_main_memory_is_not() -> None:
@@ -300,9 +304,7 @@ def test_a_gpu_that_is_slightly_too_small_is_tried_and_main_memory_is_not() -> N
     with pytest.raises(OutOfMemory, match="of GPU memory even on the lowest rung"):
         fit(settings, card, machine("cuda", 0.8 * _least(settings, card, "cuda")))
     with pytest.raises(OutOfMemory, match="of memory even on the lowest rung"):
-        fit(
-            settings, card, replace(machine("cpu", 0), ram_available=int(0.9 * GB * _least(settings, card, "cpu")) - GB)
-        )
+        fit(limited(settings, 0.9 * _least(settings, card, "cpu")), card, machine("cpu", 0))
 
 
 def _least(settings: Settings, card: ModelCard, device: str) -> float:
