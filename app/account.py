@@ -8,7 +8,7 @@ from typing import Any
 from app.charts import memory_chart
 from app.form import flat, label_of
 from app.jobs import Snapshot
-from app.markup import bytes_text, details, facts, file_url, section, table
+from app.markup import bytes_text, details, facts, file_url, seconds_text, section, table
 from app.texts import LABELS
 from pipeline.records import Advice, DowngradeRecord, OutputRecord, RunRecord
 
@@ -115,7 +115,7 @@ def forecast_facts(record: RunRecord) -> str:
         return ""
     parts = [f"{bytes_text(foreseen.gpu_bytes)} on the GPU"] if foreseen.gpu_bytes else []
     parts.append(f"{bytes_text(foreseen.ram_bytes)} of memory")
-    parts += [f"{foreseen.seconds:.0f} s"] if foreseen.seconds else []
+    parts += [seconds_text(foreseen.seconds)] if foreseen.seconds else []
     return facts([("Forecast", ", ".join(parts))])
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, outputs: Path | None = None, **environment: str) -> Iterator[Server]:
+def serving(
+    folder: Path, outputs: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Serve the page with logs below `folder`, and outputs too unless they are named, as `python -m app` does.
 
     `environment` adds to this process's own.
@@ -70,7 +72,7 @@ def serving(folder: Path, outputs: Path | None = None, **environment: str) -> It
         process = subprocess.Popen(
             [sys.executable, "-m", "app", *arguments],
             cwd=PROJECT,
-            env=os.environ | environment,
+            env={**os.environ, **(environment or {})},
             stdout=said,
             stderr=subprocess.STDOUT,
         )

@@ -163,13 +163,6 @@ def test_the_result_shows_file_seed_stages_and_the_whole_record(actions: Actions
     assert json.dumps(job.record.run_id).replace('"', "&quot;") in shown
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(None, ""), (0.2, "· 1 s left"), (42.4, "· 42 s left"), (150.0, "· 2 min left")]
-)
-def test_time_left_is_told_in_whole_units(seconds: float | None, text: str) -> None:
-    assert panels.time_left(seconds).strip() == text
-
-
 def test_the_brush_is_labelled_after_the_plan() -> None:
     regions = [Region(kind=RegionKind.FALLING_LEAVES)]
     assert panels.area_labels(regions) == ["Falling leaves", "Area 2", "Area 3", "Area 4"]

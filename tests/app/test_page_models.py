@@ -48,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Serve
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
-    with serving(folder, **surroundings) as running:
+    with serving(folder, environment=surroundings) as running:
         yield running
 
 
