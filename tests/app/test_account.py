@@ -86,7 +86,7 @@ def test_a_rung_is_shown_with_its_values_before_and_after(rung: DowngradeRecord)
 
 def test_an_advice_with_runs_is_a_button_and_one_without_is_plain_text() -> None:
     record = record_of()
-    record.quality = {"first_frame_psnr": 20.0, "first_frame_ssim": 0.5, "sharpness": 0.5}
+    record.quality = {"first_frame_psnr": 20.0, "first_frame_ssim": 0.5}
     runs = [{"animate": {"guidance_scale": value}, "seed": 4} for value in (7.0, 9.0)]
     record.advice = [Advice(key="image", message=NASTY), Advice(key="motion", message="Little moves.", runs=runs)]
     shown = quality_part(record)

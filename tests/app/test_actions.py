@@ -15,9 +15,9 @@ from app.downloads import Downloads
 from app.jobs import Jobs, Snapshot
 from app.texts import EXAMPLE_PHOTOS, Example
 from pipeline.context import LogLine, Progress
-from pipeline.errors import InvalidImage, InvalidInput, InvalidSetting
+from pipeline.errors import InvalidImage, InvalidInput, InvalidSetting, ModelMissing
 from pipeline.motion_plan import Region, RegionKind
-from pipeline.records import Notice, RunStatus
+from pipeline.records import Advice, Notice, RunStatus
 
 SECONDS = 60.0
 NASTY = '<img src=x onerror="alert(1)">'
@@ -121,6 +121,39 @@ def test_without_a_photo_there_is_a_sentence_and_no_run(actions: Actions, jobs: 
     with pytest.raises(InvalidInput, match=NO_PHOTO):
         actions.generate(Request(None, {}))
     assert jobs.latest() is None
+
+
+def test_a_model_that_is_not_here_is_told_before_anything_is_queued(
+    actions: Actions, jobs: Jobs, photo: Photo, tmp_path: Path
+) -> None:
+    changes = {"animate": {"engine": "svd"}, "runtime": {"models_dir": str(tmp_path / "models")}}
+    with pytest.raises(ModelMissing, match="models download svd"):
+        actions.generate(Request(photo, changes))
+    assert jobs.latest() is None
+
+
+def test_the_runs_of_an_advice_repeat_the_request_with_its_changes(actions: Actions, jobs: Jobs, photo: Photo) -> None:
+    job = finished(jobs, actions.generate(small(photo, dot(0))))
+    job.record.advice = [
+        Advice(key="image", message="Try another image."),
+        Advice(key="motion", message="Move more.", runs=[{"encode": {"crf": value}} for value in (20, 30)]),
+    ]
+    first = actions.take_advice(job.record.run_id, 1)
+    runs = [finished(jobs, each).record for each in jobs.siblings(first.record.run_id)]
+    assert [run.requested.encode.crf for run in runs] == [20, 30]
+    for run in runs:
+        assert (run.requested.prompt, run.seed) == (job.record.requested.prompt, job.record.seed)
+        assert [each.sha256 for each in run.inputs] == [each.sha256 for each in job.record.inputs]
+
+
+@pytest.mark.parametrize(("run", "number"), [("mine", 0), ("mine", 7), ("mine", -1), ("gone", 0)])
+def test_an_advice_that_cannot_be_followed_is_one_sentence(
+    actions: Actions, jobs: Jobs, photo: Photo, run: str, number: int
+) -> None:
+    job = finished(jobs, actions.generate(small(photo)))
+    job.record.advice = [Advice(key="image", message="Try another image.")]
+    with pytest.raises(InvalidInput, match="by hand"):
+        actions.take_advice(job.record.run_id if run == "mine" else run, number)
 
 
 def test_areas_are_found_only_for_what_the_prompt_names(actions: Actions, photo: Photo) -> None:

@@ -110,6 +110,16 @@ def test_jobs_run_one_at_a_time_in_the_order_they_came(jobs: Jobs, runner: Prete
     assert runner.order == ["a.png", "b.png", "c.png"]
 
 
+def test_runs_that_were_asked_for_together_know_each_other(jobs: Jobs, runner: PretendRunner) -> None:
+    alone = put(jobs, "a.png")
+    pair = [jobs.submit(Path(name), Settings(), group="two").record.run_id for name in ("b.png", "c.png")]
+    assert [job.record.run_id for job in jobs.siblings(pair[1])] == pair
+    assert jobs.siblings(alone) == jobs.siblings("unknown") == jobs.siblings(None) == []
+    for _ in range(3):
+        runner.step.release()
+    ended(jobs, pair[1])
+
+
 def test_a_snapshot_shows_progress_lines_and_places(jobs: Jobs, runner: PretendRunner) -> None:
     first, second, third = (put(jobs, name) for name in ("a.png", "b.png", "c.png"))
     assert runner.began.acquire(timeout=SECONDS)
