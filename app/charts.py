@@ -25,7 +25,7 @@ def memory_chart(ram: Timeline, gpu: Timeline) -> str:
     said = ", ".join(_said(name, line) for name, _, line in series)
     legend = "".join(f'<span class="{kind}">{escape(_said(name, line))}</span>' for name, kind, line in series)
     levels = [number * step for number in range(round(top / step) + 1)]
-    rows = "".join(f'<span style="bottom:{100 * level / top:.1f}%">{bytes_text(level)}</span>' for level in levels)
+    rows = "".join(f'<span style="bottom:{100 * level / top:.1f}%">{_level(level)}</span>' for level in levels)
     return (
         f'<figure class="chart" role="img" aria-label="Memory over time: {escape(said)}">'
         f'<figcaption>{legend}</figcaption><div class="plot"><div class="levels">{rows}</div>'
@@ -62,6 +62,11 @@ def _path(line: Timeline, kind: str, ends: tuple[float, float]) -> str:
 def _peak(line: Timeline, kind: str, ends: tuple[float, float]) -> str:
     x, y = min(_points(line, ends), key=lambda point: point[1])
     return f'<i class="peak {kind}" style="left:{x:.2f}%;top:{y:.2f}%"></i>'
+
+
+def _level(count: float) -> str:
+    """A round number of bytes beside its level."""
+    return bytes_text(count).replace(".0 ", " ") if count else "0"
 
 
 def _times(end: float) -> str:

@@ -180,9 +180,11 @@ def _record(record: RunRecord) -> str:
         ("Engine", used.animate.engine),
     ]
     body = facts(rows) + model_facts(record)
+    shown = {downgrade.message for downgrade in record.downgrades}
+    told = [notice for notice in record.notices if notice.message not in shown]
     again = f'<button type="button" data-seed="{record.seed}">Use again</button>'
     seed = f'<dt>Seed</dt><dd><code class="seed">{record.seed}</code> {again}</dd>'
-    return f'<dl class="record">{body}{seed}{forecast_facts(record)}{_times(record)}</dl>{notices_list(record.notices)}'
+    return f'<dl class="record">{body}{seed}{forecast_facts(record)}{_times(record)}</dl>{notices_list(told)}'
 
 
 def _inputs(record: RunRecord) -> str:
@@ -266,7 +268,7 @@ def outlook_panel(preview: "Preview") -> str:
     outlook = preview.outlook
     if outlook is None:
         return ""
-    kind = "no" if not outlook.fits else "changed" if outlook.downgrades else "fits"
+    kind = "no" if not outlook.fits else "less" if outlook.downgrades else "fits"
     time = f"<p>Takes about {seconds_text(outlook.seconds)}, from earlier runs here.</p>" if outlook.seconds else ""
     return (
         f'<div class="outlook {kind}"><p class="summary">{escape(summary(preview.settings))}</p>'

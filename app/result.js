@@ -12,8 +12,8 @@ watch('value', () => {
   running = Boolean(status);
   const log = element.querySelector('.status .log');
   if (log) log.scrollTop = log.scrollHeight;
-  const film = element.querySelector('video');
-  if (!film) return;
-  film.muted = true;
-  film.play().catch(() => {});
+  for (const film of element.querySelectorAll('video')) {
+    film.muted = true;
+    film.play().catch(() => {});
+  }
 });

@@ -23,10 +23,17 @@ class Displayed:
 
     run_id: str = ""
     version: int = -1
+    beside: tuple[str, ...] = ()
+    """Where the runs stand that were asked for together with it."""
     queue_version: int = -1
     downloads_version: int = 0
     downloads_ended: int = 0
     """The picker is refreshed when one has ended: its progress must not disturb a person who is choosing."""
+
+    @property
+    def run(self) -> tuple[str, int, tuple[str, ...]]:
+        """What the result depends on."""
+        return self.run_id, self.version, self.beside
 
 
 @dataclass(frozen=True)

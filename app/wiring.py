@@ -187,8 +187,11 @@ class Wiring:
         jobs, downloads = self.actions.jobs, self.actions.downloads
         queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
         siblings = jobs.siblings(followed)
-        version = max((each.version for each in (*siblings, *([job] if job else []))), default=-1)
-        now = Displayed(followed, version, queue_version, downloads.version, downloads.ended)
+        beside = tuple(
+            f"{each.record.status} {each.position}" for each in siblings
+        )  # not their progress: films restart
+        version = job.version if job else -1
+        now = Displayed(followed, version, beside, queue_version, downloads.version, downloads.ended)
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
             changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
@@ -197,7 +200,7 @@ class Wiring:
             changes[self.tab.model] = self.shelf.card(shown)
         if now.downloads_ended != displayed.downloads_ended:
             changes[self.tab.engine] = self.shelf.picker(shown)
-        if job is not None and (now.run_id, now.version) != (displayed.run_id, displayed.version):
+        if job is not None and now.run != displayed.run:
             busy = not job.is_finished
             changes[self.tab.result] = panels.result_panel(job, jobs.outputs, siblings)
             changes[self.tab.go] = gr.update(visible=not busy)

@@ -52,14 +52,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Serve
         yield running
 
 
-def ask_for_little(page: Page, models: Path, steps: int = 2, frames: int | None = 2) -> None:
+def ask_for_little(page: Page, models: Path, steps: int = 2, frames: int = 2) -> None:
     """Ask for the smallest video of the models in a folder. The advanced settings are unfolded."""
     setting(page, "runtime.models_dir").fill(str(models))
     setting(page, "prepare.width").fill("64")
     setting(page, "prepare.height").fill("64")
     setting(page, "animate.num_inference_steps").fill(str(steps))
-    if frames is not None:
-        setting(page, "animate.num_frames").fill(str(frames))
+    setting(page, "animate.num_frames").fill(str(frames))
     settle(page)
 
 
@@ -195,9 +194,10 @@ def test_every_family_makes_a_video_from_the_page(
     upload(page, coffee)
     page.fill("#prompt textarea", "steam rises")
     open_advanced(page)
+    models = tiny_models(*FAMILIES)
     for name in FAMILIES:
         choose_engine(page, get_card(name).title)
-        ask_for_little(page, tiny_models(name), frames=get_card(name).rules.min_frames)
+        ask_for_little(page, models, frames=get_card(name).rules.min_frames)
         generate(page)
         record = server.records()[-1]
         assert record["error"] is None
