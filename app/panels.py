@@ -279,7 +279,7 @@ def outlook_panel(preview: "Preview") -> str:
 
 def _rungs(outlook: "Outlook") -> str:
     rows = "".join(f"<li>{sentence(each.message)}</li>" for each in outlook.downgrades)
-    return f'<ul class="rungs">{rows}</ul>' if rows else ""
+    return f'<p>So that it fits:</p><ul class="rungs">{rows}</ul>' if rows else ""
 
 
 def _plan(plan: MotionPlan, asked: Asked) -> str:
