@@ -13,7 +13,15 @@ import psutil
 from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled
 from pipeline.engines import EMBEDDED
 from pipeline.environment import diffusion_packages, environment
-from pipeline.errors import Cancelled, ImageToVideoError, InvalidImage, InvalidSetting, OutputFailed, is_disk_full
+from pipeline.errors import (
+    Cancelled,
+    ImageToVideoError,
+    InvalidImage,
+    InvalidSetting,
+    OutOfMemory,
+    OutputFailed,
+    is_disk_full,
+)
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.images import probe
 from pipeline.logs import FILE_NAME, run_logger
@@ -156,10 +164,8 @@ class _Run:
                 self._fail(error, RunStatus.CANCELLED)
             except ImageToVideoError as error:
                 self._fail(error, RunStatus.FAILED)
-            except OSError as error:
-                self._fail_unexpected(error, _outputs_error(error, self.outputs))
             except Exception as error:  # noqa: BLE001 - the one boundary: a defect ends the run, not the program
-                self._fail_unexpected(error, ImageToVideoError(_unexpected(error)))
+                self._fail_unexpected(error, self._told(error))
             finally:
                 shutil.rmtree(self.work_dir, ignore_errors=True)
                 with contextlib.suppress(OSError):
@@ -393,6 +399,14 @@ class _Run:
         self.record.error = ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
         self.log.log(20 if status is RunStatus.CANCELLED else 30, str(error))
         self.listen(LogLine("error", str(error)))
+
+    def _told(self, error: Exception) -> ImageToVideoError:
+        """What the user is told of an error that no stage has put into words."""
+        if is_out_of_memory(error):
+            return OutOfMemory("Memory ran out: choose a smaller size, or close other programs.")
+        if isinstance(error, OSError):
+            return _outputs_error(error, self.outputs)
+        return ImageToVideoError(_unexpected(error))
 
     def _fail_unexpected(self, error: Exception, told: ImageToVideoError) -> None:
         self.log.error("The run ended unexpectedly", exc_info=error)

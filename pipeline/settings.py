@@ -281,7 +281,7 @@ class RuntimeSettings(FrozenModel):
     """Runs the feed-forward layers of I2VGen-XL's input transformer in chunks: less memory, slower."""
 
     compile: bool = False
-    """Compiles the denoiser: the first run of a size warms up for a minute or more, later ones are faster."""
+    """Compiles the denoiser (needs a C++ compiler): the first run of a size warms up for minutes, then it is faster."""
 
     keep_model: bool = True
     """Keeps the model in memory for the next run. Another model frees it first."""

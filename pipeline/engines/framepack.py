@@ -12,7 +12,7 @@ from pipeline.engines.diffusion.images import to_pil
 from pipeline.engines.diffusion.video_family import VideoFamily, decoded, for_vae, preview
 from pipeline.frames import Frame
 from pipeline.models.files import ModelFiles
-from pipeline.models.load import LoadPlan, load_component, load_pipeline
+from pipeline.models.load import LoadPlan, load_component, load_pipeline, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -41,9 +41,13 @@ class FramePack(VideoFamily):
     doubles_batch = False
 
     def load(self, files: ModelFiles, plan: LoadPlan) -> Any:
-        """Load the pipeline with its transformer and its image encoder from the repositories that they lie in."""
+        """Load the pipeline with its transformer and its image encoder from the repositories that they lie in.
+
+        Its index names Llama's tokenizer, as which transformers 5 takes Llama 3's vocabulary for that of Llama 2: the
+        text falls apart into other tokens without a word.
+        """
         parts = {name: load_component(path, files, name, plan) for name, path in PARTS.items()}
-        return load_pipeline(self.pipeline_class, files, plan, **parts)
+        return load_pipeline(self.pipeline_class, files, plan, tokenizer=load_tokenizer(files, "tokenizer"), **parts)
 
     def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:  # noqa: ARG002
         """What the pipeline is called with: as many frames as make it take as many sections as are needed."""

@@ -1,7 +1,6 @@
 """I2VGen-XL (Zhang et al., "I2VGen-XL: High-Quality Image-to-Video Synthesis via Cascaded Diffusion Models", 2023)."""
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,6 @@ from pipeline.frames import Frame
 
 if TYPE_CHECKING:
     import torch
-
-
-LOG = logging.getLogger("pipeline.engines")
 
 
 class I2VGenXL(Family):
@@ -41,8 +37,8 @@ class I2VGenXL(Family):
     def condition(self, pipe: Any, request: Request) -> Tensors:
         """Embed the prompts, each of shape (1, tokens, width); the negative one is there without guidance as well."""
         embeddings = {
-            "prompt_embeds": _embed(pipe, request.settings.prompt).cpu(),
-            "negative_prompt_embeds": _embed(pipe, request.animate.negative_prompt).cpu(),
+            "prompt_embeds": _embed(pipe, request.settings.prompt, request.note).cpu(),
+            "negative_prompt_embeds": _embed(pipe, request.animate.negative_prompt, request.note).cpu(),
         }
         pipe.maybe_free_model_hooks()
         return embeddings
@@ -95,7 +91,7 @@ class I2VGenXL(Family):
             ).frames
 
 
-def _embed(pipe: Any, text: str) -> "torch.Tensor":
+def _embed(pipe: Any, text: str, note: Callable[[str], None]) -> "torch.Tensor":
     """Embed a text as the pipeline means to: the last layer but one, through the encoder's final normalisation.
 
     The pipeline itself looks for that normalisation where transformers kept it until version 5.5, and fails with later
@@ -106,7 +102,7 @@ def _embed(pipe: Any, text: str) -> "torch.Tensor":
     encoder, device, length = pipe.text_encoder, pipe._execution_device, pipe.tokenizer.model_max_length
     tokens = pipe.tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     if len(pipe.tokenizer(text).input_ids) > length:
-        LOG.warning("The model reads %d tokens of a text, so the end of this one is left out: %s", length, text)
+        note(f"The model reads {length} tokens of a text, so the end of this one is left out: {text}")
     masked = getattr(encoder.config, "use_attention_mask", False)
     with torch.no_grad():
         hidden = encoder(

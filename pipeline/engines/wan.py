@@ -93,7 +93,8 @@ class Wan(VideoFamily):
         animate = request.animate
         with ExitStack() as stack:
             if pipe.transformer_2 is not None and animate.lora is not None and self.card.can.lora:
-                stack.enter_context(loaded_lora(pipe, animate.lora, animate.lora_scale, load_into_transformer_2=True))
+                second = {"load_into_transformer_2": True}
+                stack.enter_context(loaded_lora(pipe, animate.lora, animate.lora_scale, request.note, **second))
             stack.enter_context(super().arrange(pipe, request))
             yield
 

@@ -15,13 +15,13 @@ def descend_encoding(settings: Settings, resident: str | None) -> tuple[Settings
     encode = settings.encode
     if resident is not None:
         message = f"Memory ran out while the video was encoded: {resident} was unloaded, and encoding repeated."
-        return settings, _taken("free_model", message, {}, {})
+        return settings, _taken("free-model", message, {}, {})
     if encode.threads > 1:
         message = "Memory ran out while the video was encoded: it was repeated with one thread, which is slower."
-        return _with(settings, "encoder_thread", message, {"threads": 1})
+        return _with(settings, "encoder-thread", message, {"threads": 1})
     if encode.x264_preset is not X264Preset.ULTRAFAST:
         message = "Memory ran out while the video was encoded: it was repeated with x264's leanest preset."
-        return _with(settings, "encoder_preset", message, {"x264_preset": X264Preset.ULTRAFAST})
+        return _with(settings, "encoder-preset", message, {"x264_preset": X264Preset.ULTRAFAST})
     return None
 
 

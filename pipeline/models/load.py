@@ -74,6 +74,20 @@ def load_component(class_path: str, files: ModelFiles, component: str, plan: Loa
         raise damaged(files, error) from error
 
 
+def load_tokenizer(files: ModelFiles, component: str) -> Any:
+    """Load a tokenizer of the pipeline as its own files describe it, whatever class model_index.json names.
+
+    That class may be one that transformers rebuilds differently today. Raises ModelMissing as `load_pipeline` does.
+    """
+    quiet_libraries()
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(files.folder / component, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise damaged(files, error) from error
+
+
 def present_variant(folder: Path, variant: str | None) -> str | None:
     """The variant, if the folder holds files of it: a plain copy of the repository serves as well."""
     if variant is None or not any(folder.glob(f"*/*.{variant}.safetensors")):

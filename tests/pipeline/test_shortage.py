@@ -191,8 +191,8 @@ def test_another_error_takes_no_rung(run: Run, shortages: Shortages) -> None:
 @pytest.mark.parametrize(
     ("times", "expected"),
     [
-        (1, ["free_model"]),
-        (3, ["free_model", "encoder_thread", "encoder_preset"]),
+        (1, ["free-model"]),
+        (3, ["free-model", "encoder-thread", "encoder-preset"]),
     ],
 )
 def test_an_encoder_without_room_encodes_the_same_frames_again(
@@ -218,7 +218,7 @@ def test_shortages_in_several_phases_add_up(run: Run, shortages: Shortages, outp
     shortages.plan("decode", 2, 1)
     shortages.plan("encode", 2, 1, encoder_has_no_room)
     record = run()
-    check_video(record, outputs, ["guidance-passes", "feed-forward-chunks", "tiled-decoding", "free_model"])
+    check_video(record, outputs, ["guidance-passes", "feed-forward-chunks", "tiled-decoding", "free-model"])
     assert shortages.counts["step"] == 3 * 3
 
 

@@ -43,7 +43,7 @@ def arranged(
         if card.can.scheduler:
             stack.enter_context(exchanged(pipe, animate.scheduler))
         if card.can.lora and animate.lora is not None:
-            stack.enter_context(loaded_lora(pipe, animate.lora, animate.lora_scale))
+            stack.enter_context(loaded_lora(pipe, animate.lora, animate.lora_scale, request.note))
         for denoiser in denoisers:
             if runtime.compile:
                 stack.enter_context(compiled(denoiser))

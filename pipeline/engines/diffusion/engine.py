@@ -1,5 +1,6 @@
 """The engine over a model of the catalogue: from a forecast to frames on disk, best of several candidates."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -151,9 +152,19 @@ def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
         raise InvalidSetting(f"animate.lora: {card.title} takes no LoRA files; leave it empty.")
     if lora is not None:
         check_lora(lora)
+    if settings.runtime.compile:
+        _check_compiler()
+        context.note(STAGE, "The first step compiles the model, which takes minutes; later runs of this size do not.")
     if card.options.get("last_image") == "still":
         message = f"{card.title} goes from a first to a last picture: with one picture, the video ends where it began."
         context.note(STAGE, message)
+
+
+def _check_compiler() -> None:
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
+        raise InvalidSetting(
+            "runtime.compile needs a C++ compiler, such as g++, and there is none here: install one, or leave it off."
+        )
 
 
 def _best(streams: list[FrameStream], image: PreparedImage, settings: Settings, context: Context) -> FrameStream:

@@ -1,9 +1,9 @@
 """What a family of diffusion models has to offer. One adapter for each family; nothing else knows their differences."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.catalogue import ModelCard
@@ -24,6 +24,7 @@ class Request:
     """What is to be sampled: everything a phase may depend on.
 
     `image` has exactly the size to work at, uint8 RGB. `seed` is that of the candidate. `device` is "cuda" or "cpu".
+    `note` tells the user something that only the model could find out, such as a prompt that it reads in part.
     """
 
     image: Frame
@@ -32,6 +33,7 @@ class Request:
     num_frames: int
     device: str
     last_image: Frame | None = None
+    note: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
     @property
     def width(self) -> int:

@@ -1,24 +1,22 @@
 """A LoRA file, laid over a pipeline for a while."""
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InvalidSetting
 
-LOG = logging.getLogger("pipeline.engines")
-
 _ADAPTER = "chosen"
 
 
 @contextmanager
-def loaded_lora(pipe: Any, path: Path, scale: float, **options: Any) -> Iterator[None]:
+def loaded_lora(pipe: Any, path: Path, scale: float, note: Callable[[str], None], **options: Any) -> Iterator[None]:
     """Lay the LoRA of a .safetensors file over the pipeline, with that strength, until left.
 
-    `options` go to the pipeline's loader. The base weights are not altered: nothing of the LoRA stays behind. Raises
-    InvalidSetting when the file is missing, is no LoRA, or was made for another model.
+    `note` is told when it fits only in part. `options` go to the pipeline's loader. The base weights are not altered:
+    nothing of the LoRA stays behind. Raises InvalidSetting when the file is missing, is no LoRA, or was made for
+    another model.
     """
     layers = check_lora(path)
     try:
@@ -35,7 +33,7 @@ def loaded_lora(pipe: Any, path: Path, scale: float, **options: Any) -> Iterator
             raise _other_model(path)
         fitting = _adapted_layers(pipe)
         if fitting < layers:
-            LOG.warning("Only %d of the %d layers of %s exist in the model", fitting, layers, path.name)
+            note(f"Only {fitting} of the {layers} layers of {path.name} exist in the model.")
         pipe.set_adapters(_ADAPTER, scale)
         yield
     finally:

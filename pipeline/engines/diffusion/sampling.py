@@ -180,6 +180,7 @@ class Sampling:
             seed=seed,
             num_frames=animate.sample_frames or animate.num_frames,
             device=self.device,
+            note=lambda message: self.context.note(STAGE, message, "warning"),
         )
 
     def _sampled_settings(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from pipeline.catalogue import Precision, get_card
 from pipeline.engines.framepack import BACKWARDS, FORWARDS, FramePack
@@ -114,3 +115,11 @@ def test_decoding_in_tiles_comes_near(framepack: Callable[..., Run]) -> None:
 def test_a_lora_changes_the_film_and_is_gone_afterwards(framepack: Callable[..., Run], tmp_path: Path) -> None:
     run = framepack(9)
     check_lora(run, write_lora(tmp_path, run.pipe.transformer, "attn.to_q"))
+
+
+def test_the_text_is_cut_into_tokens_as_the_files_say(published: Run, tiny_models: TinyModels) -> None:
+    text = "a boat on the sea, 船在海上"
+    tokens = published.pipe.tokenizer(text, add_special_tokens=False).input_ids
+    described = Tokenizer.from_file(str(tiny_models(NAME) / NAME / "tokenizer" / "tokenizer.json"))
+    assert tokens == described.encode(text, add_special_tokens=False).ids
+    assert published.pipe.tokenizer.decode(tokens) == text
