@@ -241,8 +241,7 @@ def test_only_the_last_finished_jobs_are_remembered(jobs: Jobs, runner: PretendR
 def test_every_change_is_seen(jobs: Jobs, runner: PretendRunner) -> None:
     seen = [jobs.version]
     run = put(jobs, "a.png")
-    seen.append(jobs.version)
-    assert runner.began.acquire(timeout=SECONDS)
+    assert runner.began.acquire(timeout=SECONDS)  # it may have begun before `put` came back
     seen.append(jobs.version)
     runner.step.release()
     ended(jobs, run)
