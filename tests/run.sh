@@ -28,6 +28,9 @@ if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id 
         >logs/setup.log 2>&1 </dev/null || say "Chromium could not be installed (the reason is in logs/setup.log)."
 fi
 
+# The networks of the tests are tiny: more threads only wait for each other, for minutes where the machine is busy.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
 failed=()
 check() {
     local name=$1
