@@ -1,13 +1,15 @@
 """The catalogue of models: one card for each file in configs/models, data that nothing but an adapter interprets.
 
-A user adds a model of a known family by adding a file; the file's stem is the model's name, and its engine's name.
+A user adds a model of a known family by adding a file; the file's stem is the model's name. The cards at the top are
+of models that make videos, and their names are those of engines. The cards in the folders below are of helpers of the
+transition, by what they do: configs/models/caption, plan, keyframes and control.
 """
 
 import difflib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -26,6 +28,19 @@ class FamilyName(StrEnum):
     LTX = "ltx"
     COGVIDEOX = "cogvideox"
     FRAMEPACK = "framepack"
+    FLORENCE2 = "florence2"
+    PHI = "phi"
+    STABLE_DIFFUSION = "stable_diffusion"
+    STABLE_DIFFUSION_XL = "stable_diffusion_xl"
+
+
+class Role(StrEnum):
+    """What a helper of the transition does; the name of its card's folder."""
+
+    CAPTION = "caption"
+    PLAN = "plan"
+    KEYFRAMES = "keyframes"
+    CONTROL = "control"
 
 
 class Precision(StrEnum):
@@ -151,8 +166,8 @@ class MemoryModel(FrozenModel):
         return self.sample_chunked is not None
 
 
-class ModelCard(FrozenModel):
-    """One entry of the catalogue."""
+class Card(FrozenModel):
+    """What every entry of the catalogue says: where the model comes from and what it costs to have."""
 
     name: str
     family: FamilyName
@@ -165,6 +180,10 @@ class ModelCard(FrozenModel):
     variant: str | None = None
     """Which files of the repository are meant, such as fp16."""
     parts: tuple[Part, ...] = ()
+    without: tuple[str, ...] = ()
+    """Components of the repository's pipeline that are neither needed nor downloaded."""
+    top: tuple[str, ...] = ()
+    """Classes whose files lie together at the top of a repository that holds no pipeline of diffusers."""
     licence: str
     licence_url: str
     gated: bool = False
@@ -173,13 +192,6 @@ class ModelCard(FrozenModel):
     """Size of the files that are needed, parts not included."""
     precision: Precision
     """What the model is published for on a GPU; on a CPU everything is float32."""
-    can: CanDo = CanDo()
-    rules: Rules
-    defaults: dict[str, Any]
-    """The settings it was published with, nested by section."""
-    presets: dict[str, dict[str, Any]]
-    """What draft, standard and high change in them."""
-    memory: MemoryModel
     options: dict[str, Any] = Field({})
     """Facts that the family's adapter alone understands."""
     ran_on_real_weights: bool = False
@@ -190,8 +202,44 @@ class ModelCard(FrozenModel):
         """Download size with all parts."""
         return self.download_bytes + sum(part.download_bytes for part in self.parts)
 
+    @property
+    def own_precisions(self) -> dict[str, Precision]:
+        """Components that are kept in a precision of their own, whatever the others have."""
+        return {}
 
-def read_card(path: Path) -> ModelCard:
+
+class ModelCard(Card):
+    """A model that makes videos."""
+
+    can: CanDo = CanDo()
+    rules: Rules
+    defaults: dict[str, Any]
+    """The settings it was published with, nested by section."""
+    presets: dict[str, dict[str, Any]]
+    """What draft, standard and high change in them."""
+    memory: MemoryModel
+
+    @property
+    def own_precisions(self) -> dict[str, Precision]:
+        """Components that are kept in a precision of their own, whatever the others have."""
+        return {part.name: part.precision for part in self.memory.components if part.precision}
+
+
+class HelperCard(Card):
+    """A model that helps a transition on its way: it describes, plans or paints."""
+
+    parameters: int = Field(gt=0)
+    """Number of parameters of all networks that are loaded."""
+    resident: int | None = Field(None, gt=0)
+    """Parameters of the largest network, which is what stays on a GPU under model offload. Empty: all of them."""
+    working: Activation = Activation()
+    """Peak beside the weights, in the card's precision: positions are pixels of the picture, frames are 1."""
+
+
+CardKind = TypeVar("CardKind", bound=Card)
+
+
+def read_card(path: Path, kind: type[CardKind]) -> CardKind:
     """Read one file of the catalogue. Raises InvalidSetting, one sentence that names file and field."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -200,7 +248,7 @@ def read_card(path: Path) -> ModelCard:
     if not isinstance(values, dict):
         raise InvalidSetting(f"The model card {path.name} must hold fields such as 'family:' and 'repository:'.")
     try:
-        return ModelCard.model_validate({**values, "name": path.stem})
+        return kind.model_validate({**values, "name": path.stem})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -209,19 +257,60 @@ def read_card(path: Path) -> ModelCard:
 
 @cache
 def model_names() -> tuple[str, ...]:
-    """Names of the models in the catalogue: I2VGen-XL, the reference, first, the others by name."""
+    """Names of the models that make videos: I2VGen-XL, the reference, first, the others by name."""
     found = sorted(path.stem for path in CATALOGUE.glob("*.yaml"))
     return tuple(sorted(found, key=lambda name: name != "i2vgen-xl"))
 
 
 @cache
+def helper_names(role: Role | None = None) -> tuple[str, ...]:
+    """Names of the helpers of a role, or of all, in the order of the roles; each role's by download size."""
+    roles = tuple(Role) if role is None else (role,)
+    found = [(each, path.stem) for each in roles for path in (CATALOGUE / each).glob("*.yaml")]
+    found.sort(key=lambda pair: (roles.index(pair[0]), _helper(*pair).total_bytes, pair[1]))
+    return tuple(name for _, name in found)
+
+
+def all_names() -> tuple[str, ...]:
+    """Names of all models: those that make videos first, the helpers after them."""
+    return model_names() + helper_names()
+
+
+@cache
 def get_card(name: str) -> ModelCard:
-    """The card of a model. Raises InvalidSetting when there is none, or its file is wrong."""
+    """The card of a model that makes videos. Raises InvalidSetting when there is none, or its file is wrong."""
     if name not in model_names():
-        near = difflib.get_close_matches(name, model_names(), 1)
-        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(model_names())}."
-        raise InvalidSetting(f"There is no model '{name}': {hint}")
-    return read_card(CATALOGUE / f"{name}.yaml")
+        raise InvalidSetting(_unknown(name, model_names()))
+    return read_card(CATALOGUE / f"{name}.yaml", ModelCard)
+
+
+@cache
+def get_helper(name: str, role: Role | None = None) -> HelperCard:
+    """The card of a helper of a role, or of any. Raises InvalidSetting when there is none, or its file is wrong."""
+    for each in tuple(Role) if role is None else (role,):
+        if (CATALOGUE / each / f"{name}.yaml").is_file():
+            return _helper(each, name)
+    raise InvalidSetting(_unknown(name, helper_names(role)))
+
+
+def find_card(name: str) -> Card:
+    """The card of any model. Raises InvalidSetting when there is none, or its file is wrong."""
+    if name in model_names():
+        return get_card(name)
+    if name in helper_names():
+        return get_helper(name)
+    raise InvalidSetting(_unknown(name, all_names()))
+
+
+@cache
+def _helper(role: Role, name: str) -> HelperCard:
+    return read_card(CATALOGUE / role / f"{name}.yaml", HelperCard)
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(known)}."
+    return f"There is no model '{name}': {hint}"
 
 
 def model_defaults(engine: str, preset: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import psutil
 
-from pipeline.catalogue import get_card, model_names
+from pipeline.catalogue import all_names, find_card, model_names
 from pipeline.environment import gpu_name, package_version
 from pipeline.models.status import model_status
 from pipeline.paths import PROJECT
@@ -100,7 +100,7 @@ def _gpu() -> Finding:
 
 def _models(runtime: RuntimeSettings) -> Finding:
     """Which models are ready, and which were not downloaded to the end."""
-    found = [model_status(get_card(name), runtime) for name in model_names()]
+    found = [model_status(find_card(name), runtime) for name in all_names()]
     ready = [status.name for status in found if status.state == "ready"]
     partial = [status.name for status in found if status.state == "partial"]
     if partial:
@@ -110,7 +110,9 @@ def _models(runtime: RuntimeSettings) -> Finding:
         return Finding(
             "models", "note", "none yet, and the embedded engine needs none: `python -m pipeline models list`."
         )
-    return Finding("models", "good", f"{', '.join(ready)}; `doctor --engine {ready[0]}` tests one")
+    tested = next((name for name in ready if name in model_names()), None)
+    hint = f"; `doctor --engine {tested}` tests one" if tested else ""
+    return Finding("models", "good", f"{', '.join(ready)}{hint}")
 
 
 def _memory() -> Finding:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from pipeline.catalogue import ModelCard, get_card, model_names
+from pipeline.catalogue import Card, all_names, find_card
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing
 from pipeline.models.download import DownloadProgress, download
 from pipeline.models.places import free_bytes, places
@@ -34,13 +34,13 @@ def run(
             raise InvalidSetting("`models list` takes no name: it shows all models.")
         return _list(runtime, as_json)
     if name is None:
-        raise InvalidSetting(f"`models {action}` needs the name of a model: one of {', '.join(model_names())}.")
-    card = get_card(name)
+        raise InvalidSetting(f"`models {action}` needs the name of a model: one of {', '.join(all_names())}.")
+    card = find_card(name)
     return (_download if action == "download" else _verify)(card, runtime, as_json, is_cancelled)
 
 
 def _list(runtime: RuntimeSettings, as_json: bool) -> int:
-    found = [(card, model_status(card, runtime)) for card in map(get_card, model_names())]
+    found = [(card, model_status(card, runtime)) for card in map(find_card, all_names())]
     if as_json:
         print(json.dumps([_facts(card, status) for card, status in found], indent=2))
         return 0
@@ -58,7 +58,7 @@ def _state(status: ModelStatus) -> str:
     return status.state
 
 
-def _facts(card: ModelCard, status: ModelStatus) -> dict[str, object]:
+def _facts(card: Card, status: ModelStatus) -> dict[str, object]:
     """What is known of a model, for JSON."""
     facts = asdict(status) | {"folder": str(status.folder) if status.folder else None}
     return facts | {
@@ -71,7 +71,7 @@ def _facts(card: ModelCard, status: ModelStatus) -> dict[str, object]:
     }
 
 
-def _download(card: ModelCard, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
+def _download(card: Card, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
     status = model_status(card, runtime)
     if status.state != "ready":
         root = places(card, runtime)[0].root
@@ -84,7 +84,7 @@ def _download(card: ModelCard, runtime: RuntimeSettings, as_json: bool, is_cance
     return 0
 
 
-def _verify(card: ModelCard, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
+def _verify(card: Card, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
     status = model_status(card, runtime)
     if status.state == "missing":
         raise ModelMissing(status.message)

@@ -8,9 +8,10 @@ import math
 import secrets
 from fractions import Fraction
 
+from pipeline.choices import VideoFormat
 from pipeline.engines import Capabilities, get_engine
 from pipeline.records import Notice
-from pipeline.settings import Settings, VideoFormat
+from pipeline.settings import Settings
 from pipeline.sizes import target_size
 from pipeline.video import container_size_multiple, max_fps
 

@@ -102,12 +102,13 @@ def _settings(card: ModelCard, runtime: RuntimeSettings) -> Settings:
 
 
 def _compare(files: ModelFiles, settings: Settings, device: str) -> SelfTest:
-    family = get_family(files.card)
-    precision = settings.animate.precision or (files.card.precision if device == "cuda" else Precision.FLOAT32)
+    card = get_card(files.card.name)
+    family = get_family(card)
+    precision = settings.animate.precision or (card.precision if device == "cuda" else Precision.FLOAT32)
     plan = LoadPlan(device, precision, settings.animate.quantization)
     pipe = RESIDENT.acquire((files.card.name, files.folder, plan), lambda: family.load(files, plan))
     place(pipe, settings, device)
-    width, height = files.card.rules.fixed_size or (settings.prepare.width or 0, settings.prepare.height or 0)
+    width, height = card.rules.fixed_size or (settings.prepare.width or 0, settings.prepare.height or 0)
     request = Request(_picture(width, height), settings, settings.seed, settings.animate.num_frames, device)
     began = time.monotonic()
     with family.arrange(pipe, request):

@@ -5,7 +5,6 @@ docstring of a field is its help text and its bounds are its slider. `json_schem
 `step`, `widget`, `choices` (offered, others allowed) and `slider_max` (where a slider ends below the hard bound).
 """
 
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +13,17 @@ import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
 
 from pipeline.catalogue import Precision, merge, model_defaults
+from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
 from pipeline.paths import PRESETS
+from pipeline.transition_settings import (
+    AlignSettings,
+    CaptionSettings,
+    KeyframesSettings,
+    PlanSettings,
+    TransitionSettings,
+)
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 """Bounds in pixels on the sides of a video; images under 16 px a side are refused as well."""
@@ -45,60 +52,6 @@ FrameRate = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+|/\d+)?$"}),
 ]
 """Frames per second, exact; written as "30" or "30000/1001"."""
-
-
-class VideoFormat(StrEnum):
-    """What kind of file is written."""
-
-    MP4 = "mp4"
-    WEBM = "webm"
-    GIF = "gif"
-
-
-class X264Preset(StrEnum):
-    """x264's trade of encoding time against file size."""
-
-    ULTRAFAST = "ultrafast"
-    VERYFAST = "veryfast"
-    FAST = "fast"
-    MEDIUM = "medium"
-    SLOW = "slow"
-    SLOWER = "slower"
-
-
-class Scheduler(StrEnum):
-    """The sampler of a diffusion model."""
-
-    PUBLISHED = "published"
-    DDIM = "ddim"
-    EULER = "euler"
-    DPMPP_2M = "dpmpp_2m"
-    UNIPC = "unipc"
-
-
-class Quantization(StrEnum):
-    """How a diffusion model's weights are made smaller."""
-
-    NONE = "none"
-    FLOAT8 = "float8"
-    INT8 = "int8"
-    NF4 = "nf4"
-
-
-class Device(StrEnum):
-    """What a diffusion model runs on."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-class Offload(StrEnum):
-    """Where weights wait that are not at work."""
-
-    NONE = "none"
-    MODEL = "model"
-    GROUP = "group"
 
 
 class PrepareSettings(FrozenModel):
@@ -301,6 +254,11 @@ class Settings(FrozenModel):
 
     prepare: PrepareSettings = PrepareSettings()
     animate: AnimateSettings = AnimateSettings()
+    transition: TransitionSettings = TransitionSettings()
+    align: AlignSettings = AlignSettings()
+    caption: CaptionSettings = CaptionSettings()
+    plan: PlanSettings = PlanSettings()
+    keyframes: KeyframesSettings = KeyframesSettings()
     encode: EncodeSettings = EncodeSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 

@@ -136,8 +136,8 @@ def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
         noise.listen(page)
         visit(page, server)
         yield page
-    assert not noise.errors
-    assert not noise.outside
+    assert noise.errors == []
+    assert noise.outside == []
 
 
 def visit(page: Page, server: Server) -> None:

@@ -1,7 +1,8 @@
 """What the encoder can do with less memory: its own short ladder, taken after the frames are on disk."""
 
+from pipeline.choices import X264Preset
 from pipeline.records import DowngradeRecord
-from pipeline.settings import Settings, X264Preset
+from pipeline.settings import Settings
 
 PHASE = "encode"
 """The phase that these rungs are recorded for."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import psutil
 
 from pipeline.catalogue import Activation, Component, ModelCard, Phase, Precision
+from pipeline.choices import Offload, Quantization
 from pipeline.memory.machine import Machine
-from pipeline.settings import Offload, Quantization, RuntimeSettings, Settings
+from pipeline.settings import RuntimeSettings, Settings
 
 GB = 10**9
 """A gigabyte, as the settings and everything shown to people mean it."""

@@ -11,11 +11,12 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from pipeline.catalogue import ModelCard, Phase, Precision, Rules
+from pipeline.choices import Offload, Quantization
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import GB, Forecast, forecast, room, shortages
 from pipeline.memory.machine import Machine
 from pipeline.records import DowngradeRecord
-from pipeline.settings import Offload, Quantization, Settings
+from pipeline.settings import Settings
 
 TOLERANCE = 1.15
 """On a GPU a run whose forecast exceeds what is free by up to this factor is tried all the same: the driver reports a

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.choices import Device
 from pipeline.errors import InvalidSetting
 from pipeline.memory.gpu import GpuMemory, read_gpu
-from pipeline.settings import Device, RuntimeSettings
+from pipeline.settings import RuntimeSettings
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")

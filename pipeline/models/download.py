@@ -19,7 +19,7 @@ from typing import Any
 
 from tqdm.asyncio import tqdm_asyncio
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing, OutputFailed
 from pipeline.models.files import ModelFiles, locate
 from pipeline.models.hub_errors import hub_errors_explained
@@ -76,7 +76,7 @@ class _Job:
 class _Task:
     """A download under way, as its threads and the caller share it."""
 
-    card: ModelCard
+    card: Card
     runtime: RuntimeSettings
     stop: threading.Event = field(default_factory=threading.Event)
     jobs: list[_Job] = field(default_factory=list)
@@ -97,7 +97,7 @@ class _Task:
 
 
 def download(
-    card: ModelCard,
+    card: Card,
     runtime: RuntimeSettings,
     report: Callable[[DownloadProgress], None],
     is_cancelled: Callable[[], bool],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.errors import ModelMissing
 from pipeline.models.places import places
 from pipeline.models.status import model_status
@@ -18,13 +18,13 @@ class ModelFiles:
     `revision` is the commit of the hub, where it is known.
     """
 
-    card: ModelCard
+    card: Card
     folder: Path
     parts: Mapping[str, Path] = field(default_factory=dict)
     revision: str | None = None
 
 
-def locate(card: ModelCard, runtime: RuntimeSettings) -> ModelFiles:
+def locate(card: Card, runtime: RuntimeSettings) -> ModelFiles:
     """Find a model on this machine, without asking the network.
 
     Raises ModelMissing, one sentence with the command that gets it, its size and its licence.

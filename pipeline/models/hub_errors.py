@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.errors import ImageToVideoError, ModelMissing, OutputFailed, is_disk_full
 from pipeline.models.status import download_command
 from pipeline.settings import RuntimeSettings
@@ -17,7 +17,7 @@ KEPT = "what has arrived is kept"
 
 
 @contextmanager
-def hub_errors_explained(card: ModelCard, runtime: RuntimeSettings) -> Iterator[None]:
+def hub_errors_explained(card: Card, runtime: RuntimeSettings) -> Iterator[None]:
     """Turn the errors of the hub's client, of the network and of the disk into ours. Others pass as they are."""
     try:
         yield
@@ -30,7 +30,7 @@ def hub_errors_explained(card: ModelCard, runtime: RuntimeSettings) -> Iterator[
         raise explained from error
 
 
-def explain(error: BaseException, card: ModelCard, runtime: RuntimeSettings) -> ImageToVideoError | None:
+def explain(error: BaseException, card: Card, runtime: RuntimeSettings) -> ImageToVideoError | None:
     """The sentence for an error, or None when it is not one that a user can do something about."""
     import httpx2
     from huggingface_hub import errors
@@ -53,7 +53,7 @@ def explain(error: BaseException, card: ModelCard, runtime: RuntimeSettings) -> 
     return _disk(error, card, again)
 
 
-def _refused(error: "HfHubHTTPError", card: ModelCard, again: str) -> ModelMissing:
+def _refused(error: "HfHubHTTPError", card: Card, again: str) -> ModelMissing:
     """The sentence for an answer of the hub that is not what was asked for."""
     from huggingface_hub import errors
 
@@ -83,7 +83,7 @@ def _refused(error: "HfHubHTTPError", card: ModelCard, again: str) -> ModelMissi
     return ModelMissing(message)
 
 
-def _disk(error: BaseException, card: ModelCard, again: str) -> OutputFailed | None:
+def _disk(error: BaseException, card: Card, again: str) -> OutputFailed | None:
     if is_disk_full(error):
         return OutputFailed(
             f"The disk became full while {card.title} was downloaded: free some space; {KEPT}, "

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 
 INDEX = "model_index.json"
 """The file of a diffusers repository that names the components of its pipeline."""
@@ -39,7 +39,8 @@ class Source:
     """What a card wants of one repository.
 
     `subfolders` are the folders that are wanted, "" for the top; empty: those that model_index.json names, but for
-    the `replaced` components, which come from elsewhere. `bytes` is the size on the hub as the card states it.
+    the `replaced` components, which come from elsewhere or are not needed. `classes` are those whose files lie together
+    at the top of a repository without model_index.json. `bytes` is the size on the hub as the card states it.
     """
 
     repository: str
@@ -48,17 +49,26 @@ class Source:
     variant: str | None = None
     subfolders: tuple[str, ...] = ()
     replaced: frozenset[str] = frozenset()
+    classes: tuple[str, ...] = ()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is the card's main repository, and not that of a part."""
+        return not self.subfolders or bool(self.classes)
 
     @property
     def has_index(self) -> bool:
-        """Whether it is the card's main repository, which holds a pipeline."""
+        """Whether the repository holds a pipeline of diffusers."""
         return not self.subfolders
 
 
-def sources(card: ModelCard) -> tuple[Source, ...]:
+def sources(card: Card) -> tuple[Source, ...]:
     """The repositories that a model is put together from, the main one first."""
-    replaced = frozenset(part.component for part in card.parts)
-    found = [Source(card.repository, card.revision, card.download_bytes, card.variant, replaced=replaced)]
+    main = Source(card.repository, card.revision, card.download_bytes, card.variant)
+    if card.top:
+        found = [replace(main, subfolders=("",), classes=card.top)]
+    else:
+        found = [replace(main, replaced=frozenset(card.without) | {part.component for part in card.parts})]
     for place in dict.fromkeys((part.repository, part.revision) for part in card.parts):
         parts = [part for part in card.parts if (part.repository, part.revision) == place]
         size = sum(part.download_bytes for part in parts)
@@ -99,6 +109,9 @@ def gaps(source: Source, folder: Path) -> list[str]:
     index = read_index(folder) if source.has_index else None
     if source.has_index and index is None:
         return [INDEX]
+    if source.classes:
+        found = [gap for each in source.classes for gap in _gaps_of(source, folder, "", each)]
+        return list(dict.fromkeys(found))
     return [gap for name in _folders(source, index) for gap in _gaps_of(source, folder, name, _class_of(index, name))]
 
 

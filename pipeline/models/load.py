@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.catalogue import Precision
+from pipeline.choices import Quantization
 from pipeline.errors import ModelMissing
 from pipeline.models.files import ModelFiles
-from pipeline.settings import Quantization
 
 LOG = logging.getLogger("pipeline.models")
 
@@ -131,7 +131,7 @@ def quiet_libraries() -> None:
 
 def _dtypes(files: ModelFiles, plan: LoadPlan) -> Mapping[str, Any]:
     """Precision by component, as diffusers takes it."""
-    own = {part.name: part.precision for part in files.card.memory.components if part.precision}
+    own = files.card.own_precisions
     return {"default": _torch_dtype(plan.precision), **{name: _torch_dtype(each) for name, each in own.items()}}
 
 

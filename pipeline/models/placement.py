@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.choices import Offload, Quantization
 from pipeline.heap import empty_gpu_cache
-from pipeline.settings import Offload, Quantization, Settings
+from pipeline.settings import Settings
 
 DENOISERS = ("unet", "transformer", "transformer_2")
 """Components that are called at every step: most of the weights, and those that float8 is for."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.models.layout import Source, files_below, gaps, read_index, select, sources
 from pipeline.settings import RuntimeSettings
 
@@ -106,16 +106,16 @@ class Place:
         return sum(listing[name].bytes for name in self.wanted()) if listing else self.source.bytes
 
 
-def places(card: ModelCard, runtime: RuntimeSettings) -> tuple[Place, ...]:
+def places(card: Card, runtime: RuntimeSettings) -> tuple[Place, ...]:
     """Where the repositories of a model lie, in the order of `sources`. Neither network nor digests are needed."""
     find = _in_folder if runtime.models_dir is not None else _in_cache
     return tuple(find(card, source, runtime) for source in sources(card))
 
 
-def _in_folder(card: ModelCard, source: Source, runtime: RuntimeSettings) -> Place:
+def _in_folder(card: Card, source: Source, runtime: RuntimeSettings) -> Place:
     base = (runtime.models_dir or Path()).expanduser().absolute()
     owner, _, name = source.repository.partition("/")
-    candidates = [base / card.name] if source.has_index else []
+    candidates = [base / card.name] if source.is_main else []
     candidates += [base / f"{owner}--{name}", base / owner / name]
     root = next((path for path in candidates if path.is_dir()), candidates[0])
     return Place(source, root, own=True, folder=root if root.is_dir() else None, commit=_recorded_commit(root))
@@ -129,7 +129,7 @@ def _recorded_commit(root: Path) -> str | None:
     return lines[0].strip() if lines else None
 
 
-def _in_cache(_card: ModelCard, source: Source, _runtime: RuntimeSettings) -> Place:
+def _in_cache(_card: Card, source: Source, _runtime: RuntimeSettings) -> Place:
     from huggingface_hub import constants
 
     owner, _, name = source.repository.partition("/")

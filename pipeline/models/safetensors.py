@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.models.places import places
 from pipeline.settings import RuntimeSettings
 
@@ -34,7 +34,7 @@ def safetensors_problem(path: Path) -> str | None:
     return None if size == expected else f"is {size:,} bytes long where its header asks for {expected:,}"
 
 
-def broken_files(card: ModelCard, runtime: RuntimeSettings) -> list[Path]:
+def broken_files(card: Card, runtime: RuntimeSettings) -> list[Path]:
     """The model's files of weights that are here and are not whole."""
     present = [
         place.folder / name

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.models.layout import INDEX, files_below
 from pipeline.models.places import Place, places
 from pipeline.settings import RuntimeSettings
@@ -22,7 +22,7 @@ class ModelStatus:
     message: str
 
 
-def model_status(card: ModelCard, runtime: RuntimeSettings) -> ModelStatus:
+def model_status(card: Card, runtime: RuntimeSettings) -> ModelStatus:
     """Look whether a model is on this machine, by names and sizes of files: no network is asked, nothing is read."""
     found = places(card, runtime)
     lacking = [gap for place in found for gap in place.missing()]
@@ -35,8 +35,8 @@ def model_status(card: ModelCard, runtime: RuntimeSettings) -> ModelStatus:
     command = download_command(card, runtime)
     if _is_foreign(found[0]):
         message = (
-            f"{folder} is not in the layout of diffusers, for it holds no {INDEX}: "
-            f"move it away, and {command} gets {card.title} as {card.repository} has it."
+            f"{folder} is not laid out as {card.repository} is, for it holds no {_first_file(found[0])}: "
+            f"move it away, and {command} gets {card.title} as it should be."
         )
         return ModelStatus(card.name, "partial", present, total, folder, message)
     if present == 0:
@@ -49,7 +49,7 @@ def model_status(card: ModelCard, runtime: RuntimeSettings) -> ModelStatus:
     return ModelStatus(card.name, "partial", present, total, folder, message)
 
 
-def download_command(card: ModelCard, runtime: RuntimeSettings) -> str:
+def download_command(card: Card, runtime: RuntimeSettings) -> str:
     """The command that gets a model, as it is typed."""
     where = f" --runtime.models_dir {runtime.models_dir}" if runtime.models_dir is not None else ""
     return f"`python -m pipeline models download {card.name}{where}`"
@@ -74,4 +74,9 @@ def _is_foreign(place: Place) -> bool:
     if not place.own or place.folder is None or place.commit is not None or place.partials.exists():
         return False
     names = files_below(place.folder)
-    return bool(names) and INDEX not in names
+    return bool(names) and _first_file(place) not in names
+
+
+def _first_file(place: Place) -> str:
+    """The file without which a folder cannot be of this repository."""
+    return INDEX if place.source.has_index else "config.json"

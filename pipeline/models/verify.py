@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.models.download import POLL_SECONDS, DownloadProgress
 from pipeline.models.places import Place, places
 from pipeline.models.safetensors import safetensors_problem
@@ -16,7 +16,7 @@ from pipeline.settings import RuntimeSettings
 _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def verify(card: ModelCard, runtime: RuntimeSettings, report: Callable[[DownloadProgress], None]) -> list[str]:
+def verify(card: Card, runtime: RuntimeSettings, report: Callable[[DownloadProgress], None]) -> list[str]:
     """Read every file of a model and return what is wrong, a sentence each; empty when all is good.
 
     Looked at are: whether each file is there, its size and digest as the hub gave them where they are known, and for

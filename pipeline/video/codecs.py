@@ -2,7 +2,8 @@
 
 import cv2
 
-from pipeline.settings import EncodeSettings, VideoFormat, X264Preset
+from pipeline.choices import VideoFormat, X264Preset
+from pipeline.settings import EncodeSettings
 
 LOOKAHEAD = {
     X264Preset.ULTRAFAST: 0,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pipeline.settings import VideoFormat
+from pipeline.choices import VideoFormat
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 from av.container import InputContainer, OutputContainer
 
+from pipeline.choices import VideoFormat
 from pipeline.errors import InvalidInput
-from pipeline.settings import VideoFormat
 from pipeline.video.failures import output_errors
 from pipeline.video.read import probe
 from pipeline.video.write import flush_to_disk, open_output

@@ -15,8 +15,9 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from av.video.stream import VideoStream
 
+from pipeline.choices import VideoFormat
 from pipeline.frames import Frame, FrameStream
-from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.settings import EncodeSettings
 from pipeline.video.codecs import codec_options
 from pipeline.video.containers import container_rules
 from pipeline.video.convert import BT709, PaletteConverter, YuvConverter

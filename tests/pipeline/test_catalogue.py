@@ -177,7 +177,7 @@ def test_a_card_that_is_wrong_is_one_sentence_with_file_and_field(
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(content() | change), encoding="utf-8")
     with pytest.raises(InvalidSetting) as caught:
-        read_card(path)
+        read_card(path, ModelCard)
     sentence = str(caught.value)
     assert sentence.startswith("The model card mine.yaml is not valid: ")
     assert words in sentence
@@ -189,4 +189,4 @@ def test_a_card_that_is_no_card_is_one_sentence(tmp_path: Path, text: str) -> No
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidSetting, match=r"The model card mine\.yaml (cannot be read|must hold fields)"):
-        read_card(path)
+        read_card(path, ModelCard)

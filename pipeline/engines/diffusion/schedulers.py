@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pipeline.choices import Scheduler
 from pipeline.errors import InvalidSetting
-from pipeline.settings import Scheduler
 
 _DIFFUSION = {
     Scheduler.DDIM: "DDIMScheduler",

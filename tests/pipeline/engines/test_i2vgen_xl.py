@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.choices import Scheduler
 from pipeline.engines.diffusion.images import to_tensor
 from pipeline.engines.i2vgen_xl import I2VGenXL
-from pipeline.settings import Scheduler
 from tests.conftest import TinyModels
 from tests.networks import untouched
 from tests.pipeline.engines.video_runs import (

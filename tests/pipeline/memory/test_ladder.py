@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.catalogue import Activation, ModelCard, Phase, Precision, get_card, model_names
+from pipeline.choices import Offload, Quantization
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import forecast, shortages
 from pipeline.memory.ladder import LADDER, TOLERANCE, Rung, descend, downgrade, fit, no_rung_left
 from pipeline.memory.machine import Machine
-from pipeline.settings import Offload, Quantization, Settings, make_settings
+from pipeline.settings import Settings, make_settings
 
 GB = 10**9
 LAST_ONE = {"frames-three-quarters", "frames-half", "resolution", "no-guidance", "float8", "bfloat16"}

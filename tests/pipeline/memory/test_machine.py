@@ -7,12 +7,13 @@ import psutil
 import pynvml
 import pytest
 
+from pipeline.choices import Device
 from pipeline.errors import InvalidSetting
 from pipeline.memory import gpu as gpu_module
 from pipeline.memory import machine as machine_module
 from pipeline.memory.gpu import GpuMemory, read_gpu
 from pipeline.memory.machine import main_memory, read_machine
-from pipeline.settings import Device, RuntimeSettings
+from pipeline.settings import RuntimeSettings
 
 MB = 1_000_000
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.choices import Offload, Quantization
 from pipeline.models.placement import place, unplace
-from pipeline.settings import Offload, Quantization, Settings, make_settings
+from pipeline.settings import Settings, make_settings
 from tests.conftest import TinyModels
 
 # With an index the processor counts as a device of its own: everything but streams is the same as on a GPU.

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.choices import VideoFormat
 from pipeline.context import Context, Progress
 from pipeline.errors import Cancelled, OutputFailed
 from pipeline.frames import Frame, FrameStream, render_in_order
 from pipeline.records import Notice
-from pipeline.settings import EncodeSettings, Settings, VideoFormat
+from pipeline.settings import EncodeSettings, Settings
 from pipeline.stages.encode import Encode, EncodedVideo, publish, verify
 from pipeline.video import VideoInfo, probe
 

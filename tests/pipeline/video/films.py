@@ -7,8 +7,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from pipeline.choices import VideoFormat
 from pipeline.frames import Frame, FrameStream
-from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.settings import EncodeSettings
 from pipeline.video import write_video
 from tests.photos import ASTRONAUT, photo
 

@@ -11,9 +11,10 @@ import numpy as np
 import psutil
 import pytest
 
+from pipeline.choices import VideoFormat
 from pipeline.errors import OutputFailed
 from pipeline.frames import Frame, FrameStream
-from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.settings import EncodeSettings
 from pipeline.video import write_video
 from tests.disks import small_disk
 from tests.pipeline.video.films import FORMATS, stream, write

@@ -9,7 +9,8 @@ from pathlib import Path
 import av
 import pytest
 
-from pipeline.settings import EncodeSettings, VideoFormat, X264Preset
+from pipeline.choices import VideoFormat, X264Preset
+from pipeline.settings import EncodeSettings
 from pipeline.video.codecs import LOOKAHEAD, codec_options, vp9_crf
 from tests.pipeline.video.films import FORMATS, stream, write
 

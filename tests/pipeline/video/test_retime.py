@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.choices import VideoFormat
 from pipeline.errors import InvalidInput, OutputFailed
-from pipeline.settings import VideoFormat
 from pipeline.video import probe, read_frames, retime
 from tests.pipeline.video.films import boxes, packets, stream, time_stamps, write
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from pipeline.choices import VideoFormat
 from pipeline.frames import FrameStream
-from pipeline.settings import EncodeSettings, VideoFormat
+from pipeline.settings import EncodeSettings
 from pipeline.video import (
     VideoWriter,
     container_rules,

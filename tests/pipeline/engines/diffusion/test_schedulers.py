@@ -5,9 +5,9 @@ import diffusers
 import pytest
 import torch
 
+from pipeline.choices import Scheduler
 from pipeline.engines.diffusion.schedulers import exchanged
 from pipeline.errors import InvalidSetting
-from pipeline.settings import Scheduler
 
 STEPS = 12
 
