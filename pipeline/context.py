@@ -57,6 +57,14 @@ class CandidateFrames:
     stream: FrameStream
 
 
+@dataclass(frozen=True)
+class Way:
+    """Which way a stage took, and why: `method` in a word or two, `reason` in one sentence."""
+
+    method: str
+    reason: str
+
+
 Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames
 """What an engine has to say for the record, beside its notices."""
 
