@@ -2,7 +2,8 @@
 
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,7 @@ def load_pipeline(class_name: str, files: ModelFiles, plan: LoadPlan, **componen
     import diffusers
 
     kind = getattr(diffusers, class_name)
-    try:
+    with _damage_of(files):
         pipe = kind.from_pretrained(
             files.folder,
             dtype=_dtypes(files, plan),
@@ -45,10 +46,6 @@ def load_pipeline(class_name: str, files: ModelFiles, plan: LoadPlan, **componen
             local_files_only=True,
             **components,
         )
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
-            raise  # no memory, no permission: not a question of what the folder holds
-        raise damaged(files, error) from error
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -62,7 +59,7 @@ def load_component(class_path: str, files: ModelFiles, component: str, plan: Loa
     module, _, name = class_path.rpartition(".")
     part = next(part for part in files.card.parts if part.component == component)
     folder = files.parts[component]
-    try:
+    with _damage_of(files):
         return getattr(importlib.import_module(module), name).from_pretrained(
             folder,
             subfolder=part.subfolder,
@@ -70,22 +67,57 @@ def load_component(class_path: str, files: ModelFiles, component: str, plan: Loa
             use_safetensors=True,
             local_files_only=True,
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise damaged(files, error) from error
 
 
-def load_tokenizer(files: ModelFiles, component: str) -> Any:
-    """Load a tokenizer of the pipeline as its own files describe it, whatever class model_index.json names.
+def load_network(class_name: str, files: ModelFiles, plan: LoadPlan, **options: Any) -> Any:
+    """Load a network of transformers from the top of its repository into main memory, in evaluation mode.
 
-    That class may be one that transformers rebuilds differently today. Raises ModelMissing as `load_pipeline` does.
+    `options` are further arguments of `from_pretrained`, such as `quantization_config`. Never runs remote code. Raises
+    ModelMissing as `load_pipeline` does, also where weights are lacking that transformers would fill with random ones.
+    """
+    quiet_libraries()
+    import transformers
+
+    kind = getattr(transformers, class_name)
+    with _damage_of(files):
+        network, found = kind.from_pretrained(
+            files.folder,
+            dtype=_torch_dtype(plan.precision),
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are looked at below: left to itself it raises a RuntimeError
+            **options,
+        )
+        if found["missing_keys"] or found["mismatched_keys"]:
+            lacking = len(found["missing_keys"]) + len(found["mismatched_keys"])
+            raise ValueError(f"{lacking} weights are absent or of another shape")
+    return network.eval()
+
+
+def load_processor(files: ModelFiles) -> Any:
+    """Load what turns images and words into a network's inputs and back, from the top of its repository.
+
+    Raises ModelMissing as `load_pipeline` does.
+    """
+    quiet_libraries()
+    from transformers import AutoProcessor
+
+    with _damage_of(files):
+        return AutoProcessor.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
+
+
+def load_tokenizer(files: ModelFiles, component: str = "") -> Any:
+    """Load a tokenizer as its own files describe it, whatever class model_index.json names.
+
+    `component` is its folder, empty for the top of the repository. The class that model_index.json names may be one
+    that transformers rebuilds differently today. Raises ModelMissing as `load_pipeline` does.
     """
     quiet_libraries()
     from transformers import AutoTokenizer
 
-    try:
-        return AutoTokenizer.from_pretrained(files.folder / component, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise damaged(files, error) from error
+    with _damage_of(files):
+        return AutoTokenizer.from_pretrained(files.folder / component, local_files_only=True, trust_remote_code=False)
 
 
 def present_variant(folder: Path, variant: str | None) -> str | None:
@@ -103,6 +135,19 @@ def damaged(files: ModelFiles, error: BaseException) -> ModelMissing:
         f"`python -m pipeline models verify {files.card.name}` names them, "
         f"`python -m pipeline models download {files.card.name}` mends them."
     )
+
+
+@contextmanager
+def _damage_of(files: ModelFiles) -> Iterator[None]:
+    """Turn what the libraries raise over incomplete, unreadable or foreign files into ModelMissing."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, FileNotFoundError):
+            raise  # no memory, no permission: not a question of what the folder holds
+        raise damaged(files, error) from error
 
 
 class _ToOurLog(logging.Handler):
