@@ -14,6 +14,7 @@ from pipeline.records import Advice, DowngradeRecord, OutputRecord, RunRecord
 
 PHASE_NAMES = {
     "load": "Loading the model",
+    "place": "Moving it into place",
     "condition": "Reading prompt and image",
     "sample": "Sampling",
     "decode": "Decoding",

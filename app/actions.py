@@ -148,12 +148,12 @@ class Actions:
         self._look_for_model(request.settings())
         masks = brush.draw_masks(request.strokes, request.areas, request.photo.width, request.photo.height)
         if not masks:
-            return self.jobs.submit(request.photo.path, request.settings())
+            return self.jobs.submit((request.photo.path,), request.settings())
         folder = Path(tempfile.mkdtemp(prefix="image-to-video-masks-"))
         settings = request.settings(brush.write_masks(masks, folder))
         if list(masks) != list(range(len(masks))):
             settings = self._in_order(settings, request, list(masks))
-        return self.jobs.submit(request.photo.path, settings, folder)
+        return self.jobs.submit((request.photo.path,), settings, folder)
 
     def take_advice(self, run_id: str, number: int) -> Snapshot:
         """Put the runs of an advice in the queue: what was asked for, with its changes. Returns the first one.
@@ -168,7 +168,7 @@ class Actions:
         asked = merge(record.requested.model_dump(mode="json"), {"prepare": {"masks": masks}})
         wanted = [make_settings(merge(asked, run)) for run in record.advice[number].runs]
         group = f"{run_id} {number} {time.monotonic_ns()}"
-        jobs = [self.jobs.submit(job.image, settings, group=group) for settings in wanted]
+        jobs = [self.jobs.submit(job.images, settings, group=group) for settings in wanted]
         return jobs[0]
 
     def _look_for_model(self, settings: Settings) -> None:

@@ -45,6 +45,8 @@ SECTIONS = {
         "runtime.chunk_feed_forward",
         "animate.decode_chunk_size",
         "animate.vae_tiling",
+        "animate.decode_precision",
+        "animate.encode_tiling",
         "animate.sample_frames",
         "animate.sample_width",
         "animate.sample_height",

@@ -32,13 +32,13 @@ FINISHED = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatu
 class Runner(Protocol):
     """What carries a run out: the functions of pipeline.run, which are imported on first use."""
 
-    def submit(self, image: Path, settings: Settings, outputs: Path) -> RunRecord:
+    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path) -> RunRecord:
         """Write the record of a run that is asked for."""
 
     def execute(
         self,
         record: RunRecord,
-        image: Path,
+        images: tuple[Path, ...],
         outputs: Path,
         listen: Callable[[Event], None],
         is_cancelled: Callable[[], bool],
@@ -54,7 +54,7 @@ class Job:
     """
 
     record: RunRecord
-    image: Path
+    images: tuple[Path, ...]
     masks: Path | None = None
     group: str = ""
     progress: Progress | None = None
@@ -69,7 +69,7 @@ class Snapshot:
     """A job as a page shows it. `position` is its place in the queue: 0 runs or is done, 1 is next."""
 
     record: RunRecord
-    image: Path
+    images: tuple[Path, ...]
     progress: Progress | None
     glimpse: Glimpse | None
     lines: tuple[LogLine, ...]
@@ -97,9 +97,11 @@ class Jobs:
         self._closed = False
         self._version = 0
 
-    def submit(self, image: Path, settings: Settings, masks: Path | None = None, group: str = "") -> Snapshot:
+    def submit(
+        self, images: tuple[Path, ...], settings: Settings, masks: Path | None = None, group: str = ""
+    ) -> Snapshot:
         """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used."""
-        job = Job(self._load_runner().submit(image, settings, self.outputs), image, masks, group)
+        job = Job(self._load_runner().submit(images, settings, self.outputs), images, masks, group)
         with self._changed:
             self._jobs[job.record.run_id] = job
             self._touch(job)
@@ -196,7 +198,7 @@ class Jobs:
     def _execute(self, job: Job) -> RunRecord:
         record = job.record.model_copy(deep=True)  # the worker's own: pages read the copy in the job meanwhile
         return self._load_runner().execute(
-            record, job.image, self.outputs, lambda event: self._hear(job, event), job.cancelled.is_set
+            record, job.images, self.outputs, lambda event: self._hear(job, event), job.cancelled.is_set
         )
 
     def _next(self) -> Job | None:
@@ -262,7 +264,7 @@ class Jobs:
         position = self._waiting.index(job) + ahead if job in self._waiting else 0
         return Snapshot(
             record=job.record,
-            image=job.image,
+            images=job.images,
             progress=job.progress,
             glimpse=job.glimpse,
             lines=tuple(job.lines),

@@ -61,6 +61,7 @@ LABELS = {
     "animate.sample_height": "Working height",
     "animate.decode_chunk_size": "Frames decoded at once",
     "animate.vae_tiling": "Decode in tiles",
+    "animate.encode_tiling": "Encode in tiles",
     "animate.motion.brush_kind": "Painted areas move like",
     "animate.motion.brush_direction": "Painted areas move towards (degrees)",
     "encode.fps": "Frames per second",

@@ -229,7 +229,7 @@ class Wiring:
         changes[self.tab.engine] = gr.update(value=asked.animate.engine)
         changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
         try:
-            photo = open_photo(job.image, job.record.inputs[0].name)
+            photo = open_photo(job.images[0], job.record.inputs[0].name)
         except ImageToVideoError:
             return changes  # the upload is gone; the kept copy is in the record
         return changes | {

@@ -100,8 +100,8 @@ class Bench:
 
     def run(self, case: Case, **runtime: Any) -> RunRecord:
         """Run the program itself, to a video and a record."""
-        record = submit(self.image, self.settings(case, **runtime), self.outputs)
-        return execute(record, self.image, self.outputs)
+        record = submit((self.image,), self.settings(case, **runtime), self.outputs)
+        return execute(record, (self.image,), self.outputs)
 
 
 def main() -> None:
@@ -300,7 +300,7 @@ def recovery(bench: Bench, case: Case) -> dict[str, Any]:
     if case != CASES[0] and case not in REHEARSED[:1]:
         return {"skipped": f"measured with {CASES[0]}"}
     usual = bench.run(case, keep_model=False)
-    placed, peak = (_peak(usual, name) for name in ("load", "sample"))
+    placed, peak = (_peak(usual, name) for name in ("place", "sample"))
     start, found = _held(bench), []
     for _ in range(SHORTAGES):
         with _tight(bench, (placed + peak) // 2):

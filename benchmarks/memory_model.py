@@ -103,11 +103,16 @@ def _tiled_bytes(name: str, clip: Clip) -> int:
     return decode_bytes(name, clip, tiled=True)
 
 
+def _encoded_in_tiles_bytes(name: str, clip: Clip) -> int:
+    return encode_bytes(name, clip, tiled=True)
+
+
 SAMPLE = Quantity("sample", sample_bytes, _latents)
 CHUNKED = Quantity("sample_chunked", lambda name, clip: sample_bytes(name, clip, chunked=True), _latents)
 DECODE = Quantity("decode", _of_autoencoder(decode_bytes), _pixels)
 TILED = Quantity("decode_tiled", _of_autoencoder(_tiled_bytes), _pixels)
 ENCODE = Quantity("encode", _of_autoencoder(encode_bytes), _pixels)
+ENCODE_TILED = Quantity("encode_tiled", _of_autoencoder(_encoded_in_tiles_bytes), _pixels)
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,9 @@ def quantities(card: ModelCard) -> Iterator[Quantity]:
     yield SAMPLE
     if card.family is FamilyName.I2VGEN_XL:
         yield CHUNKED
-    if NETWORKS[card.name].get("transformer") and NETWORKS[card.name]["transformer"].config.get("in_channels") == 36:
-        yield ENCODE  # Wan 14B encodes a film that is grey but for its ends
+    yield ENCODE
+    if card.memory.encode_tiled is not None:
+        yield ENCODE_TILED
     yield DECODE
     if card.family is not FamilyName.SVD:
         yield TILED
@@ -160,10 +166,10 @@ def _count(frames: float, card: ModelCard) -> int:
 
 
 def measure(card: ModelCard, quantity: Quantity) -> list[Measured]:
-    """Measure a quantity at all its clips. Pictures smaller than a tile are not decoded in tiles."""
+    """Measure a quantity at all its clips. Pictures smaller than a tile are left out where it works in tiles."""
     found = []
     for clip in clips(card, quantity):
-        if quantity is TILED and min(clip.width, clip.height) < TILES[card.family]:
+        if quantity in (TILED, ENCODE_TILED) and min(clip.width, clip.height) < TILES[card.family]:
             continue
         measured = quantity.measure(card.name, clip)
         found.append(Measured(card.name, quantity.name, clip, measured, quantity.said(card, clip) or 0.0))

@@ -120,13 +120,23 @@ def decode_bytes(name: str, clip: Clip, *, tiled: bool = False) -> int:
     return meter.peak
 
 
-def encode_bytes(name: str, clip: Clip) -> int:
-    """Peak activations in bytes of encoding a film with the autoencoder of a video model."""
-    network = _network(name, "vae")
-    dtype = _dtype(name, "vae")
+def encode_bytes(name: str, clip: Clip, *, tiled: bool = False) -> int:
+    """Peak activations in bytes of encoding what sampling starts from, whole or in tiles: a picture, or a film."""
+    memory = get_card(name).memory
+    dtype = getattr(torch, memory.encode_precision.value) if memory.encode_precision else _dtype(name, "vae")
+    network = build(NETWORKS[name]["vae"], dtype)
+    frames = (clip.frames if encodes_a_film(name) else 1,) if memory.latent_frames > 1 else ()
+    if tiled:
+        network.enable_tiling()
     with _measured(network) as meter:
-        network.encode(_empty(dtype, 1, 3, clip.frames, clip.height, clip.width))
+        network.encode(_empty(dtype, 1, 3, *frames, clip.height, clip.width))
     return meter.peak
+
+
+def encodes_a_film(name: str) -> bool:
+    """Whether a model starts from a film that is grey but for its ends, as Wan 14B does, not from a picture alone."""
+    transformer = NETWORKS[name].get("transformer")
+    return transformer is not None and transformer.config.get("in_channels") == 36
 
 
 @contextlib.contextmanager

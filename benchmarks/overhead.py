@@ -159,7 +159,7 @@ class Bench:
         """One run of the program: what its stage `animate` cost, and seconds a step."""
         source, outputs = self.folder / "picture.png", self.folder / "outputs"
         listen = Animating(self.clock)
-        record = execute(submit(source, self.settings, outputs), source, outputs, listen)
+        record = execute(submit((source,), self.settings, outputs), (source,), outputs, listen)
         if record.status is not RunStatus.SUCCEEDED or record.downgrades or listen.cost is None:
             raise RuntimeError(f"the run did not go as asked: {record.error}, {record.downgrades}")
         sampling = next(phase for stage in record.stages for phase in stage.phases if phase.name == "sample")

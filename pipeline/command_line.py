@@ -20,6 +20,7 @@ from pipeline.logs import LOGS, start_logging, stop_logging
 from pipeline.options import Option, default_text, nest, options, range_text
 from pipeline.paths import PROJECT
 from pipeline.settings import Settings, make_settings, preset_names
+from pipeline.transition_settings import STAGES
 
 PROGRAM = "python -m pipeline"
 OUTPUTS = PROJECT / "outputs"
@@ -29,9 +30,19 @@ SECTIONS = {
     "prepare": "prepare: how the input becomes a picture in the size of the video",
     "animate": "animate: how the picture is brought to life",
     "animate.motion": "animate.motion: the embedded engine's own settings",
+    "transition": "transition: how one image becomes the other",
+    "align": "align: how the scene that both images show is found",
+    "caption": "caption: how the images are put into words",
+    "plan": "plan: how the way between the captions is written",
+    "keyframes": "keyframes: how pictures are painted on the way",
     "encode": "encode: how the frames become a file",
     "runtime": "runtime: what changes no pixel",
 }
+
+ANIMATING = tuple(section for section in SECTIONS if section not in STAGES)
+"""Sections that one image's video depends on."""
+
+IMAGES = "JPEG, PNG, WebP, TIFF, HEIC, AVIF, ..."
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,9 +101,18 @@ def build_parser() -> Parser:
     parser = Parser(prog=PROGRAM, description="Bring still images to life.", allow_abbrev=False)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     animate = _command(commands, "animate IMAGE", "make a video from one image", run_animate)
-    animate.add_argument("image", type=Path, metavar="IMAGE", help="the image: JPEG, PNG, WebP, TIFF, HEIC, AVIF, ...")
+    animate.add_argument("image", type=Path, metavar="IMAGE", help=f"the image: {IMAGES}")
     _add_outputs(animate, OUTPUTS)
-    _add_settings(animate)
+    _add_settings(animate, ANIMATING)
+    summary = "make a video that leads from one image to another"
+    transition = _command(commands, "transition IMAGE0 IMAGE1", summary, run_transition)
+    _add_pair(transition)
+    _add_outputs(transition, OUTPUTS)
+    _add_settings(transition)
+    align = _command(commands, "align IMAGE0 IMAGE1", "say whether two images show one scene, and how", run_align)
+    _add_pair(align)
+    align.add_argument("--picture", type=Path, metavar="FILE", help="write a picture of the matches to this file")
+    _add_settings(align, ("align",))
     rerun = _command(commands, "rerun RECORD.json", "make the video of a record again, bit for bit", run_rerun)
     rerun.add_argument("record", type=Path, metavar="RECORD.json", help="the record beside the earlier video")
     _add_outputs(rerun, None)
@@ -122,6 +142,11 @@ def _command(commands: Any, form: str, summary: str, run: Callable[[argparse.Nam
     return parser
 
 
+def _add_pair(parser: Parser) -> None:
+    parser.add_argument("image0", type=Path, metavar="IMAGE0", help=f"the image it begins with: {IMAGES}")
+    parser.add_argument("image1", type=Path, metavar="IMAGE1", help="the image it ends with")
+
+
 def _add_outputs(parser: Parser, default: Path | None) -> None:
     shown = "outputs" if default else "the record's folder"
     parser.add_argument("--outputs", type=Path, default=default, metavar="DIR", help=f"folder (default: {shown})")
@@ -133,7 +158,7 @@ def _add_settings(parser: Parser, sections: Sequence[str] = tuple(SECTIONS)) -> 
         group = groups[option.section]
         words: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": f"settings.{option.name}", "help": _help(option)}
         if option.many:
-            words |= {"nargs": "+", "metavar": "FILE"}
+            words |= {"nargs": "+", "metavar": _metavar(option)}
         elif option.kind is bool:
             words |= {"nargs": "?", "const": "true", "metavar": "true|false"}
         else:
@@ -203,24 +228,39 @@ def stop_on_signal() -> Iterator[threading.Event]:
 def run_animate(parsed: argparse.Namespace) -> int:
     """`animate`: one image becomes a video."""
     settings = settings_from(parsed)
-    return _run(parsed, parsed.image, settings, parsed.outputs)
+    return _run(parsed, (parsed.image,), settings, parsed.outputs)
+
+
+def run_transition(parsed: argparse.Namespace) -> int:
+    """`transition`: two images become one video."""
+    return _run(parsed, (parsed.image0, parsed.image1), settings_from(parsed), parsed.outputs)
+
+
+def run_align(parsed: argparse.Namespace) -> int:
+    """`align`: a homography, or why there is none. Both are answers."""
+    from pipeline.align_command import align_files
+
+    with stop_on_signal() as stop:
+        found = align_files(parsed.image0, parsed.image1, settings_from(parsed), parsed.picture, stop.is_set)
+    print(json.dumps(found, indent=2) if parsed.json else found["reason"])
+    return 0
 
 
 def run_rerun(parsed: argparse.Namespace) -> int:
     """`rerun`: the settings and inputs of a record once more."""
     from pipeline.rerun import inputs_of
 
-    image, settings = inputs_of(parsed.record)
-    return _run(parsed, image, settings, parsed.outputs or parsed.record.parent)
+    images, settings = inputs_of(parsed.record)
+    return _run(parsed, images, settings, parsed.outputs or parsed.record.parent)
 
 
-def _run(parsed: argparse.Namespace, image: Path, settings: Settings, outputs: Path) -> int:
+def _run(parsed: argparse.Namespace, images: tuple[Path, ...], settings: Settings, outputs: Path) -> int:
     from pipeline.run import execute, submit
     from pipeline.terminal import Terminal
 
-    record = submit(image, settings, outputs)
+    record = submit(images, settings, outputs)
     with stop_on_signal() as stop, Terminal() as terminal:
-        record = execute(record, image, outputs, terminal, stop.is_set)
+        record = execute(record, images, outputs, terminal, stop.is_set)
     if parsed.json:
         print(record.model_dump_json(indent=2))
     elif record.output is not None:

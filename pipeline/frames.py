@@ -27,6 +27,8 @@ class PreparedImage:
     image: Frame
     plate: Frame
     masks: tuple[Mask, ...] = ()
+    last_image: Frame | None = None
+    """The picture that the video should end with, of the size of `image`, for engines that take one."""
 
     @property
     def width(self) -> int:
@@ -43,8 +45,8 @@ class PreparedImage:
 class FrameStream:
     """A film that is made while it is read: memory does not grow with its duration.
 
-    `frames` yields `count` frames of `height` x `width` x 3 and can be read once. Where the frames are kept on disk,
-    `again` reads them from the start.
+    `frames` yields `count` frames of `height` x `width` x 3 and can be read once. `again` reads or makes them from the
+    start, where that is known. `keyframes` numbers the frames that the file should hold as pictures of their own.
     """
 
     frames: Iterator[Frame]
@@ -53,6 +55,7 @@ class FrameStream:
     fps: Fraction
     count: int
     again: Callable[[], Iterator[Frame]] | None = None
+    keyframes: frozenset[int] = frozenset()
 
 
 def render_in_order(render: Callable[[int], Frame], count: int, workers: int) -> Iterator[Frame]:

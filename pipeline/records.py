@@ -62,7 +62,7 @@ class Notice(RecordModel):
 class InputRecord(RecordModel):
     """One input file, kept under outputs/inputs."""
 
-    role: Literal["image", "mask"] = "image"
+    role: Literal["image", "last_image", "mask"] = "image"
     """What it was used as."""
     name: str
     """The file's own name, as the user gave it."""
@@ -99,7 +99,7 @@ class PhaseRecord(RecordModel):
     """What one phase of an engine did, in one attempt."""
 
     name: str
-    """load, condition, sample or decode."""
+    """load, place, condition, sample or decode."""
     seconds: float
     """Wall time."""
     steps: int = 0
@@ -144,6 +144,10 @@ class StageRecord(RecordModel):
     """Name of the stage."""
     seconds: float
     """Wall time spent in it. Frames are made while they are encoded: `animate` is the time encode waited for them."""
+    method: str = ""
+    """Which way it took, where there are several, such as the model that it worked with."""
+    reason: str = ""
+    """Why it took that way, in one sentence."""
     cache_hit: bool = False
     """Whether the result was taken from an earlier run."""
     peak_memory_bytes: int | None = None
@@ -220,7 +224,7 @@ class RunRecord(RecordModel):
     schema_version: int = SCHEMA_VERSION
     run_id: str
     """The stem of the record's and the video's file names."""
-    job: Literal["animate"] = "animate"
+    job: Literal["animate", "transition"] = "animate"
     """Which of the program's jobs it was."""
     status: RunStatus
     created_at: datetime

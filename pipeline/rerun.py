@@ -8,8 +8,8 @@ from pipeline.records import InputRecord, read_record
 from pipeline.settings import Settings
 
 
-def inputs_of(record_path: Path) -> tuple[Path, Settings]:
-    """Return the image and the settings that repeat the run of a record.
+def inputs_of(record_path: Path) -> tuple[tuple[Path, ...], Settings]:
+    """Return the images, one or two, and the settings that repeat the run of a record.
 
     The kept inputs lie under the record's own folder. Raises InvalidRecord when the record cannot be repeated: it
     stopped before its settings were settled, or an input is gone or no longer the same.
@@ -19,9 +19,10 @@ def inputs_of(record_path: Path) -> tuple[Path, Settings]:
         raise InvalidRecord(f"{record_path.name} cannot be repeated: that run ended before its settings were settled.")
     folder = record_path.parent
     kept = [_checked(item, folder, record_path.name) for item in record.inputs]
+    images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role != "mask")
     masks = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role == "mask")
     prepare = record.used.prepare.model_copy(update={"masks": masks})
-    return kept[0], record.used.model_copy(update={"prepare": prepare})
+    return images, record.used.model_copy(update={"prepare": prepare})
 
 
 def _checked(item: InputRecord, folder: Path, name: str) -> Path:

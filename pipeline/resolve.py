@@ -4,15 +4,19 @@ Every change of a value that the user gave is returned as a notice, so that the 
 record afterwards.
 """
 
+import difflib
 import math
 import secrets
 from fractions import Fraction
 
+from pipeline.catalogue import get_card, model_names
 from pipeline.choices import VideoFormat
-from pipeline.engines import Capabilities, get_engine
+from pipeline.engines import Capabilities, engine_names, get_engine
+from pipeline.errors import InvalidSetting
 from pipeline.records import Notice
 from pipeline.settings import Settings
 from pipeline.sizes import target_size
+from pipeline.transition_settings import FLOW, KEYFRAMES
 from pipeline.video import container_size_multiple, max_fps
 
 SEED_BITS = 31
@@ -36,6 +40,46 @@ def resolve(settings: Settings, image_width: int, image_height: int) -> tuple[Se
     settings, more = _snap_size(settings, (image_width, image_height), engine.capabilities)
     settings, last = engine.resolve(settings)
     return settings, notices + more + last
+
+
+def resolve_transition(settings: Settings, image_width: int, image_height: int) -> tuple[Settings, list[Notice]]:
+    """Fill in everything that a transition needs whose first image has this size (pixels, as displayed).
+
+    Where a model makes the whole passage, the settings of `animate` become those that it is run with. Raises
+    InvalidSetting when the engine does not exist, or takes no last image.
+    """
+    transition = settings.transition
+    settings, notices = _snap_fps(draw_seed(settings))
+    if transition.engine in (FLOW, KEYFRAMES):
+        asked = transition.num_frames if transition.seconds is None else round(transition.seconds * settings.encode.fps)
+        settings = _with_frames(settings, max(2, asked))
+        settings, more = _snap_size(settings, (image_width, image_height), Capabilities())
+        return settings, notices + more
+    check_passage_engine(transition.engine)
+    changes = {"engine": transition.engine, "num_frames": transition.num_frames, "seconds": transition.seconds}
+    animate = settings.animate.model_copy(update=changes)
+    settings, more = resolve(settings.model_copy(update={"animate": animate}), image_width, image_height)
+    return _with_frames(settings, settings.animate.num_frames), notices + more
+
+
+def check_passage_engine(name: str) -> None:
+    """Raise InvalidSetting unless this engine can make a transition."""
+    able = passage_engines()
+    if name not in able:
+        near = difflib.get_close_matches(name, able, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(able)}."
+        why = "takes no last image" if name in engine_names() else "is unknown"
+        raise InvalidSetting(f"transition.engine: the engine '{name}' {why}: {hint}")
+
+
+def passage_engines() -> list[str]:
+    """Names of the engines that make transitions, the built-in one first."""
+    return [FLOW, KEYFRAMES, *(name for name in model_names() if get_card(name).can.last_image)]
+
+
+def _with_frames(settings: Settings, count: int) -> Settings:
+    transition = settings.transition.model_copy(update={"num_frames": count, "seconds": None})
+    return settings.model_copy(update={"transition": transition})
 
 
 def ignored(settings: Settings) -> dict[str, str]:

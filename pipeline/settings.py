@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
 
-from pipeline.catalogue import Precision, merge, model_defaults
+from pipeline.catalogue import Precision, merge, model_defaults, model_names
 from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
@@ -163,8 +163,14 @@ class AnimateSettings(FrozenModel):
     vae_tiling: bool = False
     """Decodes in overlapping tiles: much less memory, a slight change of tone."""
 
+    encode_tiling: bool = False
+    """Encodes what sampling starts from in overlapping tiles: much less memory, a slight change of tone."""
+
     precision: Precision | None = None
     """Number format of weights and activations. Empty: the model's own on a GPU, float32 on a CPU."""
+
+    decode_precision: Precision | None = None
+    """Number format that frames are decoded in. Empty: the one that the model's autoencoder works in anyway."""
 
     quantization: Quantization = Quantization.NONE
     """Smaller weights: float8 suits every model, int8 and nf4 pay for transformers only and need a GPU."""
@@ -292,13 +298,28 @@ def make_settings(changes: dict[str, Any]) -> Settings:
     Each one is laid over those before it. Raises InvalidSetting, one sentence that names the setting and its bounds,
     when a value does not fit.
     """
-    preset, animate = str(changes.get("preset", "standard")), changes.get("animate", {})
-    engine = str(animate.get("engine", "")) if isinstance(animate, dict) else ""
-    base = merge(load_preset(preset), model_defaults(engine, preset))
+    preset = str(changes.get("preset", "standard"))
+    base = merge(load_preset(preset), _engine_values(changes, preset))
     try:
         return Settings.model_validate(merge(base, changes))
     except ValidationError as error:
         raise InvalidSetting(explain(error)) from error
+
+
+def _engine_values(changes: dict[str, Any], preset: str) -> dict[str, Any]:
+    """The values of the model that makes the frames. One that makes a transition has its number of frames there too."""
+    passing = _engine_in(changes, "transition")
+    if passing not in model_names():
+        return model_defaults(_engine_in(changes, "animate"), preset)
+    values = model_defaults(passing, preset)
+    animate = {**values.get("animate", {}), "engine": passing}
+    frames = {"num_frames": animate["num_frames"]} if "num_frames" in animate else {}
+    return {**values, "animate": animate, "transition": frames}
+
+
+def _engine_in(changes: dict[str, Any], section: str) -> str:
+    values = changes.get(section, {})
+    return str(values.get("engine", "")) if isinstance(values, dict) else ""
 
 
 def explain(error: ValidationError) -> str:

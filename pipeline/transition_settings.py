@@ -7,6 +7,9 @@ from pydantic import Field
 from pipeline.choices import Curve, Detail, Quantization, Scheduler
 from pipeline.motion_plan import FrozenModel
 
+STAGES = ("transition", "align", "caption", "plan", "keyframes")
+"""Sections of the settings that belong to transitions alone."""
+
 AUTO = "auto"
 """Names the largest model of a role that is on this machine, and none where there is none."""
 

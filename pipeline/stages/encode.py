@@ -42,7 +42,7 @@ class Encode:
         path = context.work_dir / f"video.{encode.format}"
         _note_timing(encode, context)
         context.report(Progress(self.name, 0, value.count))
-        with closing(encode_frames(value, path, encode)) as progress:
+        with closing(encode_frames(value, path, encode, value.keyframes)) as progress:
             for done in progress:
                 context.report(Progress(self.name, done, value.count))
                 context.check_cancelled()

@@ -58,7 +58,7 @@ def film(path: str) -> OutputRecord:
 
 
 def job_of(record: RunRecord, position: int = 0) -> Snapshot:
-    return Snapshot(record, Path("a.png"), None, None, (), position, stopping=False, version=1)
+    return Snapshot(record, (Path("a.png"),), None, None, (), position, stopping=False, version=1)
 
 
 @pytest.fixture

@@ -180,8 +180,8 @@ def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo:
     job = finished(jobs, actions.generate(small(photo, prompt=NASTY)))
     record = job.record.model_copy(update={"notices": [Notice(stage="x", message=NASTY)]}, deep=True)
     record.inputs[0].name = NASTY
-    nasty = Snapshot(record, job.image, None, None, (LogLine("info", NASTY),), 0, False, 1)
-    waiting = Snapshot(record.model_copy(update={"status": RunStatus.QUEUED}), job.image, None, None, (), 1, False, 1)
+    nasty = Snapshot(record, job.images, None, None, (LogLine("info", NASTY),), 0, False, 1)
+    waiting = Snapshot(record.model_copy(update={"status": RunStatus.QUEUED}), job.images, None, None, (), 1, False, 1)
     pieces += [panels.result_panel(nasty, jobs.outputs), panels.status_panel(None, [waiting])]
     assert all("<img src=x" not in piece for piece in pieces)
     assert all("onerror=&quot;" in piece or "onerror=\\&quot;" in piece for piece in pieces[1:])
@@ -203,7 +203,7 @@ def test_the_brush_is_labelled_after_the_plan() -> None:
 
 def test_progress_shows_stage_and_per_cent(actions: Actions, jobs: Jobs, photo: Photo) -> None:
     record = finished(jobs, actions.generate(small(photo))).record.model_copy(update={"status": RunStatus.RUNNING})
-    job = Snapshot(record, photo.path, Progress("encode", 1, 4, 9.0), None, (), 0, False, 1)
+    job = Snapshot(record, (photo.path,), Progress("encode", 1, 4, 9.0), None, (), 0, False, 1)
     shown = panels.status_panel(job, [job])
     assert "25 %" in shown
     assert "9 s left" in shown

@@ -14,6 +14,7 @@ from pipeline.catalogue import merge
 from pipeline.motion_plan import Camera, MotionPlan, Region
 from pipeline.options import options
 from pipeline.settings import Settings, make_settings
+from pipeline.transition_settings import STAGES
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,8 @@ def as_shown(form: Form, settings: Settings) -> dict[Any, Any]:
 
 def test_every_setting_of_the_page_has_one_place_in_the_advanced_panel_or_a_widget_of_its_own() -> None:
     placed = [name for names in advanced_sections().values() for name in names]
-    assert sorted(placed) == sorted({option.name for option in shown(Settings)} - {"prompt"})
+    of_image = {option.name for option in shown(Settings) if option.section not in STAGES}
+    assert sorted(placed) == sorted(of_image - {"prompt"})
     assert list(advanced_sections()) == list(SECTIONS)
     left_out = {option.name for option in options()} - set(placed)
     assert left_out == {"preset", "prompt", "prepare.masks", "animate.engine", "animate.motion.plan"}

@@ -38,7 +38,7 @@ class PretendRunner:
         self.order: list[str] = []
         self.fails = False
 
-    def submit(self, image: Path, settings: Settings, outputs: Path) -> RunRecord:
+    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path) -> RunRecord:
         if not outputs.is_dir():
             raise InvalidSetting("The outputs folder cannot be used: choose another with --outputs.")
         process = psutil.Process()
@@ -50,15 +50,20 @@ class PretendRunner:
             process_started_at=process.create_time(),
             seed=1,
             requested=settings,
-            inputs=[InputRecord(name=image.name)],
+            inputs=[InputRecord(name=images[0].name)],
         )
         write_record(record, outputs)
         return record
 
     def execute(
-        self, record: RunRecord, image: Path, outputs: Path, listen: Listener, is_cancelled: Callable[[], bool]
+        self,
+        record: RunRecord,
+        images: tuple[Path, ...],
+        outputs: Path,
+        listen: Listener,
+        is_cancelled: Callable[[], bool],
     ) -> RunRecord:
-        self.order.append(image.name)
+        self.order.append(images[0].name)
         record.status, record.started_at = RunStatus.RUNNING, now()
         listen(record)
         listen(LogLine("info", "begun"))
@@ -90,7 +95,7 @@ def jobs(outputs: Path, runner: PretendRunner) -> Iterator[Jobs]:
 
 
 def put(jobs: Jobs, name: str) -> str:
-    return jobs.submit(Path(name), Settings()).record.run_id
+    return jobs.submit((Path(name),), Settings()).record.run_id
 
 
 def ended(jobs: Jobs, run_id: str) -> Snapshot:
@@ -112,7 +117,7 @@ def test_jobs_run_one_at_a_time_in_the_order_they_came(jobs: Jobs, runner: Prete
 
 def test_runs_that_were_asked_for_together_know_each_other(jobs: Jobs, runner: PretendRunner) -> None:
     alone = put(jobs, "a.png")
-    pair = [jobs.submit(Path(name), Settings(), group="two").record.run_id for name in ("b.png", "c.png")]
+    pair = [jobs.submit((Path(name),), Settings(), group="two").record.run_id for name in ("b.png", "c.png")]
     assert [job.record.run_id for job in jobs.siblings(pair[1])] == pair
     assert jobs.siblings(alone) == jobs.siblings("unknown") == jobs.siblings(None) == []
     for _ in range(3):
@@ -221,7 +226,7 @@ def test_the_masks_of_a_job_go_with_it(jobs: Jobs, runner: PretendRunner, tmp_pa
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
-    runs = [jobs.submit(Path("a.png"), Settings(), folder).record.run_id for folder in folders]
+    runs = [jobs.submit((Path("a.png"),), Settings(), folder).record.run_id for folder in folders]
     assert runner.began.acquire(timeout=SECONDS)
     jobs.cancel(runs[1])
     assert [folder.exists() for folder in folders] == [True, False]

@@ -94,7 +94,7 @@ def make_run(photo: Path, outputs: Path, models: Path, **sections: dict[str, Any
         "runtime": {"models_dir": models, "device": "cpu"},
     }
     settings = make_settings(merge({"prompt": "waves roll in", "seed": 3, **small}, sections))
-    return execute(submit(photo, settings, outputs), photo, outputs)
+    return execute(submit((photo,), settings, outputs), (photo,), outputs)
 
 
 def phases(record: RunRecord) -> Iterator[tuple[str, str]]:

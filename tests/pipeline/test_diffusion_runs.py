@@ -130,7 +130,7 @@ def test_stop_ends_the_sampling_at_the_very_step_and_leaves_a_record(
             steps.append(event.done)
 
     record = execute(
-        submit(photo, settings, outputs), photo, outputs, listen, lambda: bool(steps) and steps[-1] >= stop_at
+        submit((photo,), settings, outputs), (photo,), outputs, listen, lambda: bool(steps) and steps[-1] >= stop_at
     )
     assert record.status is RunStatus.CANCELLED
     assert steps[-1] == stop_at
@@ -150,7 +150,7 @@ def finish(photo: Path, outputs: Path, models: Path, listen: Callable[[Event], N
             "runtime": {"models_dir": models},
         }
     )
-    return execute(submit(photo, settings, outputs), photo, outputs, listen)
+    return execute(submit((photo,), settings, outputs), (photo,), outputs, listen)
 
 
 def test_progress_names_the_phases_and_shows_what_is_in_the_making(

@@ -63,12 +63,12 @@ class DiffusionEngine:
 
         Raises ModelMissing when the weights are not on this machine, OutOfMemory when no rung of the ladder is left.
         """
-        _check_asked(settings, self.card, context)
+        _check_asked(image, settings, self.card, context)
         files = locate(self.card, settings.runtime)
         outputs = context.outputs or context.work_dir
         machine = read_machine(settings.runtime, outputs)
         settings = self._foresee(settings, machine, context)
-        sampling = Sampling(self.family, image.image, settings, context)
+        sampling = Sampling(self.family, image, settings, context)
         with _limited_gpu(machine, settings):
             sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
             try:
@@ -140,7 +140,7 @@ def _cannot(card: ModelCard) -> Mapping[str, str]:
     return {name: f"No effect: {card.title} {reason}." for name, (able, reason) in missing.items() if not able}
 
 
-def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
+def _check_asked(image: PreparedImage, settings: Settings, card: ModelCard, context: Context) -> None:
     """Say what of the request the model does not use."""
     if settings.prompt and not card.can.prompt:
         message = f"{card.title} takes no prompt: the motion comes from the image alone."
@@ -155,7 +155,7 @@ def _check_asked(settings: Settings, card: ModelCard, context: Context) -> None:
     if settings.runtime.compile:
         _check_compiler()
         context.note(STAGE, "The first step compiles the model, which takes minutes; later runs of this size do not.")
-    if card.options.get("last_image") == "still":
+    if card.options.get("last_image") == "still" and image.last_image is None:
         message = f"{card.title} goes from a first to a last picture: with one picture, the video ends where it began."
         context.note(STAGE, message)
 

@@ -17,7 +17,7 @@ from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.framing import put_into_frame
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
-from pipeline.frames import Frame
+from pipeline.frames import PreparedImage
 from pipeline.interpolation import enlarge
 from pipeline.memory.ladder import descend, downgrade, no_rung_left
 from pipeline.memory.recover import free, is_out_of_memory
@@ -35,8 +35,11 @@ STAGE = "animate"
 GLIMPSE_SECONDS = 2.0
 """Least time between two small pictures of what is in the making."""
 
-DECODING = frozenset({"decode_chunk_size", "vae_tiling"})
+DECODING = frozenset({"decode_chunk_size", "vae_tiling", "decode_precision"})
 """Settings of the stage that only decoding depends on."""
+
+PLACE = "place"
+"""What records call the second part of loading, for which the ladder has the same rungs as for the first."""
 
 CHOOSING = frozenset({"candidates", "keep_candidates", "num_frames", "seconds"})
 """Settings of the stage that no single candidate depends on: it has `sample_frames` frames, or `num_frames`."""
@@ -61,14 +64,15 @@ class Kept:
 class Sampling:
     """The phases of one run for one image. Settings change on the way down the ladder, and the run is told."""
 
-    def __init__(self, family: Family, image: Frame, settings: Settings, context: Context) -> None:
-        self.family, self.image, self.context = family, image, context
+    def __init__(self, family: Family, image: PreparedImage, settings: Settings, context: Context) -> None:
+        self.family, self.image, self.last_image, self.context = family, image.image, image.last_image, context
         self.settings = settings
         self.device = "cpu"
         self._pace = Pace(context, settings)
         self._files: ModelFiles | None = None
         self._kept: dict[Phase, Kept] = {}
         self._placed: tuple[Any, Hashable] | None = None
+        self._rounded = False
 
     @property
     def card(self) -> ModelCard:
@@ -92,6 +96,8 @@ class Sampling:
                 return self._decoded(seed)
             except ShortageError as shortage:
                 phase = shortage.phase
+            finally:
+                self._forget_rounded()
             self._step_down(phase)
 
     # --- phases -----------------------------------------------------------------------------------------------------
@@ -112,7 +118,7 @@ class Sampling:
         pipe = RESIDENT.acquire(key, load)
         wanted = (runtime.offload, animate.quantization)
         if self._placed is None or self._placed[0] is not pipe or self._placed[1] != wanted:
-            with self._phase(Phase.LOAD, "moving the model into place"):
+            with self._phase(Phase.LOAD, "moving the model into place", PLACE):
                 self._placed = None
                 place(pipe, self.settings, self.device)
                 self._placed = (pipe, wanted)
@@ -157,7 +163,7 @@ class Sampling:
     def _decoded(self, seed: int) -> StoredFrames:
         latents, pipe, request = self._latents(seed), self._pipe(), self._request(seed)
         path = self.context.work_dir / f"frames_{seed}.rgb"
-        with self._phase(Phase.DECODE) as counter:
+        with self._phase(Phase.DECODE) as counter, self._decoding(pipe.vae):
 
             def listen(done: int) -> None:
                 counter.steps = done
@@ -166,6 +172,35 @@ class Sampling:
 
             self._pace.decoding(0, request.num_frames)
             return store_frames(self.family.decode(pipe, load_latents(latents), request), path, listen)
+
+    @contextmanager
+    def _decoding(self, vae: Any) -> Iterator[None]:
+        """Let the autoencoder decode in the precision of the settings."""
+        import torch
+
+        wanted, own = self.settings.animate.decode_precision, vae.dtype
+        dtype = own if wanted is None else getattr(torch, wanted.value)
+        if dtype == own:
+            yield
+            return
+        self._rounded = torch.promote_types(own, dtype) != dtype
+        try:
+            # Not by the method of diffusers, which warns of layers that must stay in float32 where there are none.
+            torch.nn.Module.to(vae, dtype)
+            yield
+        finally:
+            torch.nn.Module.to(vae, own)
+
+    def _forget_rounded(self) -> None:
+        """Let go of a model that has decoded in a narrower format, so that who needs it next reads it from its files.
+
+        Its weights were rounded, and casting them back restores none of them: the next candidate and the next run
+        would encode with them.
+        """
+        if self._rounded:
+            self.clear_device()
+            RESIDENT.release()
+            self._rounded = False
 
     # --- what a phase depends on ------------------------------------------------------------------------------------
 
@@ -176,6 +211,7 @@ class Sampling:
         fitted = enlarge if self.card.rules.fixed_size is None else put_into_frame
         return Request(
             image=fitted(self.image, width, height),
+            last_image=None if self.last_image is None else fitted(self.last_image, width, height),
             settings=self.settings,
             seed=seed,
             num_frames=animate.sample_frames or animate.num_frames,
@@ -203,8 +239,11 @@ class Sampling:
     # --- shortages --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _phase(self, phase: Phase, words: str = "") -> Iterator["_Counter"]:
-        """Time a phase for the record, and turn a lack of memory in it into a ShortageError without tensors."""
+    def _phase(self, phase: Phase, words: str = "", name: str = "") -> Iterator["_Counter"]:
+        """Time a phase for the record, and turn a lack of memory in it into a ShortageError without tensors.
+
+        `words` are for the progress; `name` is that of the record where it is not the phase's.
+        """
         self.context.check_cancelled()
         counter, before = _Counter(), time.monotonic()
         if words:
@@ -221,7 +260,7 @@ class Sampling:
         finally:
             self.context.keep(
                 PhaseRecord(
-                    name=phase,
+                    name=name or phase,
                     seconds=round(time.monotonic() - before, 3),
                     steps=counter.steps,
                     peak_gpu_bytes=_gpu_peak(self.device),

@@ -82,7 +82,8 @@ def test_a_model_that_lacks_something_is_only_partly_here(models: Path, lost: st
 
 def test_a_folder_in_another_layout_is_called_so(tmp_path: Path) -> None:
     weights(tmp_path / "i2vgen-xl/i2vgen_xl_00854500.safetensors")
-    with pytest.raises(ModelMissing, match=r"is not laid out as ali-vilab/i2vgen-xl is, for it holds no model_index\.json"):
+    sentence = r"is not laid out as ali-vilab/i2vgen-xl is, for it holds no model_index\.json"
+    with pytest.raises(ModelMissing, match=sentence):
         locate(card(), runtime(tmp_path))
 
 
