@@ -34,6 +34,16 @@ class Glimpse:
 
 
 @dataclass(frozen=True)
+class Painted:
+    """A key frame that is done: `number` of `count`, from 1, and its file, relative to the outputs folder."""
+
+    number: int
+    count: int
+    file: str
+    prompt: str
+
+
+@dataclass(frozen=True)
 class LogLine:
     """One line of a run's log, as it comes."""
 
@@ -68,7 +78,7 @@ class Way:
 Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames
 """What an engine has to say for the record, beside its notices."""
 
-Event = Progress | Glimpse | Notice | LogLine | RunRecord
+Event = Progress | Glimpse | Painted | Notice | LogLine | RunRecord
 """What is worth showing of a run as it happens."""
 
 
@@ -90,7 +100,8 @@ class Context:
     report: Callable[[Progress], None] = _ignore
     is_cancelled: Callable[[], bool] = lambda: False
     notify: Callable[[Notice], None] = _ignore
-    show: Callable[[Glimpse], None] = _ignore
+    show: Callable[[Glimpse | Painted], None] = _ignore
+    """Shows a picture of what is in the making, or a key frame that is done."""
     keep: Callable[[Fact], None] = _ignore
     """Puts a fact into the run's record."""
     outputs: Path | None = None
