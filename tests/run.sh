@@ -46,7 +46,8 @@ check "imports" "$bin/lint-imports" --no-logo
 check "shell scripts" "$bin/shellcheck" start_app.sh scripts/environment.sh tests/run.sh .ci/run
 summary="Checks: ${failed[*]:-all passed}"
 say "$summary"
-check "tests" "$python" -m pytest ${arguments[@]+"${arguments[@]}"}
+# One worker for each core, up to four; the tests of a file stay together, for they share a server or a checkpoint.
+check "tests" "$python" -m pytest -n logical --maxprocesses 4 --dist loadfile ${arguments[@]+"${arguments[@]}"}
 
 # pytest's closing line is the last one, unless a check before it failed.
 if [ "$summary" != 'Checks: all passed' ]; then printf '%s failed\n' "$summary" >&2; fi
