@@ -9,7 +9,19 @@ import pytest
 import yaml
 
 from pipeline import catalogue
-from pipeline.catalogue import FamilyName, ModelCard, Phase, get_card, model_names, read_card
+from pipeline.catalogue import (
+    FamilyName,
+    ModelCard,
+    Phase,
+    Role,
+    all_names,
+    find_card,
+    get_card,
+    get_helper,
+    helper_names,
+    model_names,
+    read_card,
+)
 from pipeline.errors import InvalidSetting
 from pipeline.paths import CATALOGUE
 from pipeline.settings import Settings, make_settings
@@ -55,7 +67,29 @@ def made(card: ModelCard, preset: str) -> Settings:
 def test_every_promised_model_is_in_the_catalogue_and_the_reference_comes_first() -> None:
     assert set(model_names()) >= PROMISED
     assert model_names()[0] == "i2vgen-xl"
-    assert {get_card(name).family for name in PROMISED} == set(FamilyName)
+    of_helpers = {get_helper(name).family for name in helper_names()}
+    assert {get_card(name).family for name in PROMISED} == set(FamilyName) - of_helpers
+
+
+@pytest.mark.parametrize("role", Role)
+def test_helpers_are_found_by_their_role_the_smallest_first(role: Role) -> None:
+    found = [get_helper(name, role) for name in helper_names(role)]
+    assert len(found) == 2
+    assert [card.total_bytes for card in found] == sorted(card.total_bytes for card in found)
+    for card in found:
+        assert card.licence_url.startswith(f"https://huggingface.co/{card.repository}")
+        assert card.summary.endswith(".")
+        assert find_card(card.name) == card
+        assert card.download_bytes == pytest.approx(2 * card.parameters, rel=0.02)  # 16 bits for each
+
+
+def test_a_helper_is_not_an_engine_nor_of_another_role() -> None:
+    assert not set(helper_names()) & set(model_names())
+    assert all_names() == model_names() + helper_names()
+    with pytest.raises(InvalidSetting, match=r"There is no model 'phi-4': choose one of florence-2-base, "):
+        get_helper("phi-4", Role.CAPTION)
+    with pytest.raises(InvalidSetting, match=r"There is no model 'sdlx': did you mean 'sdxl'\?"):
+        find_card("sdlx")
 
 
 @cards
