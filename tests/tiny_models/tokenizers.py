@@ -3,6 +3,7 @@
 import json
 import re
 import string
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +94,18 @@ def llama_words() -> list[str]:
     return sorted(set(re.findall(r" ?[A-Za-z]+|\n\n", str(DEFAULT_PROMPT_TEMPLATE["template"]))))
 
 
-def llama_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges of a byte-level BPE that knows `llama_words`: each grows letter by letter."""
+def byte_level(words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Pieces and merges of a byte-level BPE that knows these words: all bytes, and each word grows letter by letter."""
     symbols = _byte_symbols()
-    words = ["".join(symbols[ord(letter)] for letter in word) for word in llama_words()]
-    merges = dict.fromkeys((word[:end], word[end]) for word in words for end in range(1, len(word)))
-    pieces = [*symbols, *dict.fromkeys(begin + letter for begin, letter in merges)]
-    return {piece: number for number, piece in enumerate(pieces)}, list(merges)
+    written = ["".join(symbols[byte] for byte in word.encode()) for word in words]
+    merges = dict.fromkeys((word[:end], word[end]) for word in written for end in range(1, len(word)))
+    return [*symbols, *dict.fromkeys(begin + letter for begin, letter in merges)], list(merges)
+
+
+def llama_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of a byte-level BPE that knows `llama_words`."""
+    pieces, merges = byte_level(llama_words())
+    return {piece: number for number, piece in enumerate(pieces)}, merges
 
 
 LLAMA_SPECIALS = (
