@@ -169,11 +169,17 @@ def measure(card: ModelCard, quantity: Quantity) -> list[Measured]:
     """Measure a quantity at all its clips. Pictures smaller than a tile are left out where it works in tiles."""
     found = []
     for clip in clips(card, quantity):
-        if quantity in (TILED, ENCODE_TILED) and min(clip.width, clip.height) < TILES[card.family]:
+        if min(clip.width, clip.height) < _tile(card, quantity):
             continue
         measured = quantity.measure(card.name, clip)
         found.append(Measured(card.name, quantity.name, clip, measured, quantity.said(card, clip) or 0.0))
     return found
+
+
+def _tile(card: ModelCard, quantity: Quantity) -> int:
+    """Side of a tile in pixels; 0 where a quantity is of the whole picture. Wan 2.2's encoder counts in patches."""
+    patch = NETWORKS[card.name]["vae"].config.get("patch_size") or 1
+    return {TILED: 1, ENCODE_TILED: patch}.get(quantity, 0) * TILES.get(card.family, 0)
 
 
 def fit(measured: list[Measured], at: Callable[[str, Clip], tuple[float, int]]) -> Activation:

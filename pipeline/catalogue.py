@@ -149,7 +149,11 @@ class MemoryModel(FrozenModel):
     sample_chunked: Activation | None = None
     """With runtime.chunk_feed_forward. Empty where the layers at the model's input cannot work in chunks."""
     encode: Activation = Activation()
-    """Encoding what sampling starts from, where that may take more than sampling; as many frames as the video has."""
+    """Encoding what sampling starts from, which may take more than sampling; as many frames as the video has."""
+    encode_tiled: Activation | None = None
+    """With `animate.encode_tiling`. Empty where tiles do not help."""
+    encode_precision: Precision | None = None
+    """The precision that the VAE is cast to for encoding, such as that of SVD in float32. Empty: its own."""
     decode: Activation
     decode_tiled: Activation | None = None
     """Empty where the VAE cannot decode in tiles."""

@@ -22,7 +22,7 @@ class CogVideoX(VideoFamily):
     """
 
     pipeline_class = "CogVideoXImageToVideoPipeline"
-    ignores = all_but("animate.vae_tiling", "runtime.guidance_passes")
+    ignores = all_but("animate.vae_tiling", "animate.encode_tiling", "runtime.guidance_passes")
     doubles_batch = True
 
     def arguments(self, pipe: Any, request: Request) -> dict[str, Any]:

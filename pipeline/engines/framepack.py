@@ -37,7 +37,7 @@ class FramePack(VideoFamily):
     """
 
     pipeline_class = "HunyuanVideoFramepackPipeline"
-    ignores = all_but("animate.vae_tiling")
+    ignores = all_but("animate.vae_tiling", "animate.encode_tiling")
     doubles_batch = False
 
     def load(self, files: ModelFiles, plan: LoadPlan) -> Any:

@@ -33,7 +33,7 @@ class LTXVideo(VideoFamily):
     """
 
     pipeline_class = "LTXImageToVideoPipeline"
-    ignores = all_but("animate.target_fps", "animate.vae_tiling", "runtime.guidance_passes")
+    ignores = all_but("animate.target_fps", "animate.vae_tiling", "animate.encode_tiling", "runtime.guidance_passes")
     doubles_batch = True
 
     def load(self, files: ModelFiles, plan: LoadPlan) -> Any:

@@ -26,7 +26,7 @@ class Wan(VideoFamily):
     """
 
     pipeline_class = "WanImageToVideoPipeline"
-    ignores = all_but("animate.vae_tiling")
+    ignores = all_but("animate.vae_tiling", "animate.encode_tiling")
     doubles_batch = False
 
     @property

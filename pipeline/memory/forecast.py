@@ -158,6 +158,12 @@ class Work:
         published = self.card.precision if self.device == "cuda" else Precision.FLOAT32
         return self.settings.animate.precision or published
 
+    def precision_of(self, part: Component, phase: Phase) -> Precision:
+        """The number format of a component in a phase: it may have one of its own, and be cast to another to decode."""
+        own = part.precision or self.precision
+        decodes = phase is Phase.DECODE and phase in part.phases
+        return self.settings.animate.decode_precision or own if decodes else own
+
     @property
     def positions(self) -> float:
         """Positions of the latents, of one frame."""
@@ -172,12 +178,12 @@ class Work:
 
 def _need(phase: Phase, work: Work) -> tuple[int, int]:
     """Peaks in bytes on the GPU and in main memory."""
-    stored = sum(_weights(part, work) for part in work.card.memory.components)
+    stored = sum(_weights(part, work, phase) for part in work.card.memory.components)
     program = PROGRAM[work.device]
     jobs = list(_jobs(phase, work))
     if work.device == "cpu":
         return 0, int(program + stored + max(job.activations for job in jobs))
-    peak = max(_weights_on_gpu(job.parts, work) + job.activations for job in jobs)
+    peak = max(_weights_on_gpu(job.parts, work, phase) + job.activations for job in jobs)
     offloaded = work.settings.runtime.offload is not Offload.NONE
     return (
         int(CUDA_CONTEXT + peak * RESERVED + CUDA_WORKSPACE),
@@ -196,13 +202,12 @@ class _Job:
 def _jobs(phase: Phase, work: Work) -> Iterator[_Job]:
     memory, pixels = work.card.memory, work.width * work.height
     parts = tuple(part for part in memory.components if phase in part.phases)
-    scale = _scale(parts, work)
+    scale = _scale(parts, work, phase)
     if phase is Phase.CONDITION:
         yield _Job(parts, memory.condition.peak(pixels, 1) * scale)
     elif phase is Phase.SAMPLE:
         yield _Job(parts, _sampling(work).peak(work.positions * work.batch, work.latent_frames) * scale)
-        encoder = tuple(part for part in parts if part.name == "vae")
-        yield _Job(encoder, memory.encode.peak(pixels, work.frames) * _scale(encoder, work))
+        yield _encoding_job(work)
     elif phase is Phase.DECODE:
         yield _Job(parts, _decoding(work) * scale)
     else:
@@ -215,8 +220,27 @@ def _sampling(work: Work) -> Activation:
     return chunked or memory.sample
 
 
+def _encoding_job(work: Work) -> _Job:
+    """Encoding before the first step. An autoencoder that is cast for it takes more with its weights as well."""
+    cast = work.card.memory.encode_precision
+    encoder = tuple(part for part in work.card.memory.components if part.name == "vae")
+    if cast is None:
+        return _Job(encoder, _encoding(work) * _scale(encoder, work, Phase.SAMPLE))
+    grown = sum(part.parameters * (_bytes(cast) - _bytes(work.precision_of(part, Phase.SAMPLE))) for part in encoder)
+    return _Job(encoder, _encoding(work) + grown)
+
+
+def _encoding(work: Work) -> float:
+    """Peak bytes of encoding, in the precision of the card. A picture that is smaller than a tile is encoded whole."""
+    memory, pixels = work.card.memory, work.width * work.height
+    whole = memory.encode.peak(pixels, work.frames)
+    if memory.encode_tiled is None or not work.settings.animate.encode_tiling:
+        return whole
+    return min(whole, memory.encode_tiled.peak(pixels, work.frames))
+
+
 def _decoding(work: Work) -> float:
-    """Peak bytes of decoding. A picture that is smaller than a tile is decoded whole."""
+    """Peak bytes of decoding, in the precision of the card. A picture that is smaller than a tile is decoded whole."""
     memory, pixels = work.card.memory, work.width * work.height
     chunk = work.settings.animate.decode_chunk_size or memory.decode_chunk
     at_once = min(work.frames, chunk) if memory.decode_chunked else work.frames
@@ -226,20 +250,20 @@ def _decoding(work: Work) -> float:
     return min(whole, memory.decode_tiled.peak(pixels, at_once))
 
 
-def _weights(part: Component, work: Work) -> float:
-    """Bytes that the weights of a component take."""
+def _weights(part: Component, work: Work, phase: Phase) -> float:
+    """Bytes that the weights of a component take in a phase."""
     quantization = work.settings.animate.quantization
     if part.name in DENOISERS and quantization in _QUANTIZED:
         return part.parameters * _QUANTIZED[quantization]
-    return part.parameters * _bytes(part.precision or work.precision)
+    return part.parameters * _bytes(work.precision_of(part, phase))
 
 
-def _weights_on_gpu(parts: tuple[Component, ...], work: Work) -> float:
+def _weights_on_gpu(parts: tuple[Component, ...], work: Work, phase: Phase) -> float:
     """Bytes of weights that are on the GPU at once while these components work, one after the other."""
     offload = work.settings.runtime.offload
     if offload is Offload.NONE:
-        return sum(_weights(part, work) for part in work.card.memory.components)
-    return max((_weights(part, work) * _share(part, offload) for part in parts), default=0.0)
+        return sum(_weights(part, work, phase) for part in work.card.memory.components)
+    return max((_weights(part, work, phase) * _share(part, offload) for part in parts), default=0.0)
 
 
 def _share(part: Component, offload: Offload) -> float:
@@ -249,11 +273,10 @@ def _share(part: Component, offload: Offload) -> float:
     return min(1.0, 2 * part.largest_layer / part.parameters)
 
 
-def _scale(parts: tuple[Component, ...], work: Work) -> float:
-    """Activations in use for each byte of the card's: components with a precision of their own keep theirs."""
-    if parts and all(part.precision for part in parts):
-        return 1.0
-    return _bytes(work.precision) / _bytes(work.card.precision)
+def _scale(parts: tuple[Component, ...], work: Work, phase: Phase) -> float:
+    """Activations in use for each byte of the card's, by the component whose precision differs most upwards."""
+    ratios = (_bytes(work.precision_of(part, phase)) / _bytes(part.precision or work.card.precision) for part in parts)
+    return max(ratios, default=1.0)
 
 
 def _bytes(precision: Precision) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pipeline.catalogue import ModelCard, Phase, Precision, Rules
 from pipeline.choices import Offload, Quantization
 from pipeline.errors import OutOfMemory
-from pipeline.memory.forecast import GB, Forecast, forecast, room, shortages
+from pipeline.memory.forecast import GB, Forecast, Work, forecast, room, shortages
 from pipeline.memory.machine import Machine
 from pipeline.records import DowngradeRecord
 from pipeline.settings import Settings
@@ -85,6 +85,12 @@ def _tile(settings: Settings, card: ModelCard, _device: str) -> Settings | None:
     return _with(settings, "animate", vae_tiling=True)
 
 
+def _tile_encoding(settings: Settings, card: ModelCard, _device: str) -> Settings | None:
+    if card.memory.encode_tiled is None or settings.animate.encode_tiling:
+        return None
+    return _with(settings, "animate", encode_tiling=True)
+
+
 def _offload_groups(settings: Settings, _card: ModelCard, device: str) -> Settings | None:
     # Weights of bitsandbytes cannot be moved layer by layer.
     movable = settings.animate.quantization in (Quantization.NONE, Quantization.FLOAT8)
@@ -97,6 +103,14 @@ def _use_float8(settings: Settings, _card: ModelCard, device: str) -> Settings |
     if device != "cuda" or settings.animate.quantization is not Quantization.NONE:
         return None
     return _with(settings, "animate", quantization=Quantization.FLOAT8)
+
+
+def _decode_in_bfloat16(settings: Settings, card: ModelCard, device: str) -> Settings | None:
+    work = Work.of(settings, card, device)
+    decoders = (part for part in card.memory.components if Phase.DECODE in part.phases)
+    if all(work.precision_of(part, Phase.DECODE) is not Precision.FLOAT32 for part in decoders):
+        return None
+    return _with(settings, "animate", decode_precision=Precision.BFLOAT16)
 
 
 def _use_bfloat16(settings: Settings, _card: ModelCard, device: str) -> Settings | None:
@@ -203,6 +217,14 @@ LADDER: tuple[Rung, ...] = (
         step=_tile,
     ),
     Rung(
+        name="tiled-encoding",
+        title="Pictures are encoded in tiles",
+        cost="tones may differ by less than can be seen, and sampling starts a little later",
+        changes_picture=False,
+        phases=_SAMPLE,
+        step=_tile_encoding,
+    ),
+    Rung(
         name="group-offload",
         title="Single layers are on the GPU only while they work",
         cost="the video stays the same but for rounding, and sampling takes up to twice as long",
@@ -219,11 +241,19 @@ LADDER: tuple[Rung, ...] = (
         step=_use_float8,
     ),
     Rung(
+        name="decode-bfloat16",
+        title="Frames are decoded in bfloat16 instead of float32",
+        cost="fine detail may differ slightly, and the next run loads the model again",
+        changes_picture=True,
+        phases=_DECODE,
+        step=_decode_in_bfloat16,
+    ),
+    Rung(
         name="bfloat16",
         title="The model works in bfloat16 instead of float32",
         cost="fine detail may differ slightly, and older processors are slower with it",
         changes_picture=True,
-        phases=_ALL,
+        phases=_ALL - _DECODE,  # it would cost what was sampled, and decoding has a rung like it of its own
         step=_use_bfloat16,
     ),
     Rung(
@@ -327,11 +357,12 @@ def _is_worth_it(before: Settings, after: Settings, card: ModelCard, device: str
     """Whether a phase needs less afterwards, by the forecast, where that is in doubt.
 
     Fewer frames do not help an image autoencoder, which decodes a few at a time whatever their number, nor fewer pixels
-    the text encoder; both would cost what was sampled already.
+    the text encoder; both would cost what was sampled already. Tiles help where encoding takes more than denoising.
     """
+    tiles = before.animate.encode_tiling != after.animate.encode_tiling
     fewer_frames = before.animate.sample_frames != after.animate.sample_frames
     fewer_pixels = _working_size(before) != _working_size(after)
-    if not fewer_frames and not (fewer_pixels and phase is Phase.CONDITION):
+    if not tiles and not fewer_frames and not (fewer_pixels and phase is Phase.CONDITION):
         return True
     return _needs(forecast(after, card, device))[phase] < _needs(forecast(before, card, device))[phase]
 

@@ -21,6 +21,9 @@ ALIKE = 10
 FADING = 0.7
 """How much less each older run counts than the one after it."""
 
+_BEFORE_SAMPLING = ("load", "place", "condition")
+"""Phases, as records name them, that take the same time whatever the length of the video."""
+
 
 @dataclass(frozen=True)
 class _Run:
@@ -89,15 +92,15 @@ def _learned(path: Path, modified: int) -> _Run | None:  # noqa: ARG001 - a reco
     return _Run(
         kind=_kind(used, model.device),
         work=work,
-        before=sum(_seconds(record, Phase.LOAD)) + sum(_seconds(record, Phase.CONDITION)),
+        before=sum(sum(_seconds(record, name)) for name in _BEFORE_SAMPLING),
         sampling=sum(sampling) / len(sampling) / used.animate.num_inference_steps / work,
         decoding=sum(decoding) / max(len(decoding), 1) / work,
     )
 
 
-def _seconds(record: RunRecord, phase: Phase) -> list[float]:
+def _seconds(record: RunRecord, name: str) -> list[float]:
     """Seconds of each finished attempt at a phase, in order."""
-    return [each.seconds for each in _phases(record) if each.name == phase and each.outcome == "done"]
+    return [each.seconds for each in _phases(record) if each.name == name and each.outcome == "done"]
 
 
 def _phases(record: RunRecord) -> list[PhaseRecord]:

@@ -86,7 +86,9 @@ def test_every_model_makes_a_video_twice_the_same_and_again_from_its_record(
     assert record["model"]["repository"] == get_card(name).repository
     assert record["model"]["device"] == "cpu"
     assert [each["name"] for each in record["stages"]] == ["prepare", "animate", "encode"]
-    assert {"load", "condition", "sample", "decode"} >= {each["name"] for each in record["stages"][1]["phases"]}
+    assert {"load", "place", "condition", "sample", "decode"} >= {
+        each["name"] for each in record["stages"][1]["phases"]
+    }
     assert record["quality"]["first_frame_psnr"] > 0
     assert record["environment"]["packages"]["diffusers"]
     assert run(name, tiny_models(name))[1]["output"]["sha256"] == record["output"]["sha256"]

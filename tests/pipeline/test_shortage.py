@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipeline.catalogue import get_card
@@ -34,7 +35,7 @@ SAMPLING = [
 ]
 """The rungs of I2VGen-XL on a processor, for the smallest picture."""
 
-DECODING = ["tiled-decoding", "bfloat16"]
+DECODING = ["tiled-decoding", "decode-bfloat16"]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_sampling_that_never_fits_ends_with_advice_when_all_rungs_are_taken(
     run: Run, shortages: Shortages, outputs: Path
 ) -> None:
     shortages.plan("step", 2, ALWAYS)
-    record = run()
+    record = run(animate={"num_frames": 8})
     check_refusal(record, outputs, SAMPLING)
     assert shortages.counts["sample"] == len(SAMPLING) + 1
     assert shortages.counts["decode"] == 0
@@ -128,6 +129,60 @@ def test_a_shortage_in_decoding_repeats_decoding_alone(
         ("decode", "out of memory"),
         ("decode", "done"),
     ]
+
+
+@pytest.mark.parametrize("frame", [1, 4])
+def test_decoding_that_fails_in_tiles_goes_on_in_bfloat16_from_the_same_latents(
+    run: Run, shortages: Shortages, outputs: Path, frame: int
+) -> None:
+    whole = run(encode={"crf": 0})
+    shortages.counts.clear()
+    shortages.plan("decode", frame, 2)
+    record = run(encode={"crf": 0})
+    check_video(record, outputs, DECODING)
+    assert (shortages.counts["load"], shortages.counts["condition"], shortages.counts["step"]) == (0, 1, 3)
+    assert shortages.counts["decode"] == 2 * frame + 4
+    assert [outcome for name, outcome in phases(record) if name == "decode"] == ["out of memory"] * 2 + ["done"]
+    assert record.used is not None
+    assert (record.used.animate.precision, record.used.animate.decode_precision) == ("float32", "bfloat16")
+    assert 0 < difference(whole, record, outputs) <= 8
+
+
+def test_after_decoding_in_bfloat16_the_model_is_loaded_anew_and_the_next_run_is_as_ever(
+    run: Run, shortages: Shortages, outputs: Path
+) -> None:
+    first = run()
+    shortages.plan("decode", 1, 2)
+    check_video(run(), outputs, DECODING)
+    assert RESIDENT.model is None
+    again = run()
+    check_video(again, outputs, [])
+    assert shortages.counts["load"] == 2
+    assert video_hashes(again) == video_hashes(first)
+    assert again.used == first.used
+
+
+def test_no_candidate_is_sampled_with_weights_that_were_rounded(run: Run) -> None:
+    narrow = {"decode_precision": "bfloat16"}
+    both = run(animate={"candidates": 2, "keep_candidates": True, **narrow})
+    assert video_hashes(both) == video_hashes(run(animate=narrow)) | video_hashes(run(seed=4, animate=narrow))
+
+
+def video_hashes(record: RunRecord) -> set[str]:
+    """Of the video, and of the other candidates."""
+    assert record.output is not None
+    return {record.output.sha256, *(each.sha256 for each in record.candidates)}
+
+
+def test_a_wider_format_to_decode_in_keeps_the_model(run: Run, shortages: Shortages) -> None:
+    half = {"precision": "bfloat16"}
+    run(animate=half)
+    model = RESIDENT.model
+    wide = run(animate={**half, "decode_precision": "float32"})
+    assert RESIDENT.model is model
+    assert model.vae.dtype is torch.bfloat16
+    assert shortages.counts["load"] == 1
+    assert wide.status is RunStatus.SUCCEEDED
 
 
 def test_latents_are_read_from_the_disk_when_decoding_is_repeated(

@@ -112,11 +112,11 @@ def test_memory_between_the_needs_of_two_rungs_ends_in_a_video_on_the_lower_one(
     assert short.code == 0, short.told
     assert short.rungs == [("guidance-passes", "shortage")]
     assert "Guidance runs in two passes because sampling ran out of memory" in short.told
-    done = [("load", "done")] * 2 + [("condition", "done")]
+    done = [("load", "done"), ("place", "done"), ("condition", "done")]
     assert short.phases == [
         *done,
         ("sample", "out of memory"),
-        ("load", "done"),
+        ("place", "done"),
         ("sample", "done"),
         ("decode", "done"),
     ]

@@ -17,6 +17,7 @@ _SPECIAL = {
     "animate.noise_aug_strength": "takes no noise on its image",
     "animate.decode_chunk_size": "decodes the clip as a whole",
     "animate.vae_tiling": "has a decoder that cannot work in tiles",
+    "animate.encode_tiling": "encodes its picture as a whole",
     "runtime.chunk_feed_forward": "has no input transformer whose layers could run in chunks",
     "runtime.guidance_passes": "runs guidance in two passes already, or has none",
 }

@@ -28,8 +28,8 @@ IMAGE_EMBEDDINGS = ("image_embeds", "last_image_embeds")
 class VideoFamily(Family):
     """A transformer over the latents of a video autoencoder.
 
-    Sampling draws its noise from a generator of the processor, so a seed gives the same film on every device. The
-    autoencoder works in tiles in decoding alone, so that latents never depend on a rung that only decoding takes.
+    Sampling draws its noise from a generator of the processor, so a seed gives the same film on every device. Encoding
+    in tiles is asked for apart from decoding, so that latents never depend on a rung that only decoding takes.
     """
 
     doubles_batch: bool
@@ -77,7 +77,11 @@ class VideoFamily(Family):
         device = pipe._execution_device  # where the pipelines themselves put what they are given
         embeddings = {name: tensor.to(device) for name, tensor in conditions.items()}
         images = [embeddings.pop(name) for name in IMAGE_EMBEDDINGS if name in embeddings]
-        with seeded(request.seed, request.device) as generator, encoded_images(pipe, images):
+        with (
+            seeded(request.seed, request.device) as generator,
+            encoded_images(pipe, images),
+            in_tiles(pipe.vae, wanted=request.animate.encode_tiling),
+        ):
             made = pipe(**self.arguments(pipe, request), **embeddings, generator=generator, output_type="latent").frames
         return {"latents": self.collected(made).cpu(), "generator": generator.get_state()}
 
@@ -92,9 +96,10 @@ class VideoFamily(Family):
             pipe.maybe_free_model_hooks()
 
     def bare(self, pipe: Any, request: Request) -> list[Frame]:
-        """The plain call of the pipeline. With tiling it encodes in tiles as well, which sampling here does not."""
+        """The plain call of the pipeline, which encodes and decodes in tiles or does neither."""
         call = {**self.arguments(pipe, request), **self.texts(request), "output_type": "pil"}
-        with seeded(request.seed, request.device) as generator, in_tiles(pipe.vae, wanted=request.animate.vae_tiling):
+        tiles = request.animate.vae_tiling or request.animate.encode_tiling
+        with seeded(request.seed, request.device) as generator, in_tiles(pipe.vae, wanted=tiles):
             pictures = pipe(**call, generator=generator).frames[0]
         return [np.asarray(picture) for picture in pictures[: request.num_frames]]
 

@@ -17,6 +17,7 @@ from pipeline.errors import InvalidSetting
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
     check_phases_equal_the_plain_call,
@@ -132,6 +133,10 @@ def test_guidance_that_changes_is_for_the_sampler_that_it_was_published_with(sma
 
 def test_decoding_in_tiles_comes_near(cogvideox: Sized) -> None:
     check_tiles_come_near(cogvideox(400, 32).asking(image=picture(400, 32)))
+
+
+def test_encoding_in_tiles_comes_near(cogvideox: Sized) -> None:
+    check_encoding_in_tiles(cogvideox(400, 32).asking(image=picture(400, 32)))
 
 
 def test_steps_are_counted_and_not_shown(small: Run) -> None:

@@ -16,6 +16,7 @@ from pipeline.engines.framepack import BACKWARDS, FORWARDS, FramePack
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
     check_phases_equal_the_plain_call,
@@ -110,6 +111,10 @@ def test_guidance_is_given_to_the_model(framepack: Callable[..., Run]) -> None:
 
 def test_decoding_in_tiles_comes_near(framepack: Callable[..., Run]) -> None:
     check_tiles_come_near(framepack(9).asking(image=picture(288, 64)))
+
+
+def test_encoding_in_tiles_comes_near(framepack: Callable[..., Run]) -> None:
+    check_encoding_in_tiles(framepack(9).asking(image=picture(288, 64)))
 
 
 def test_a_lora_changes_the_film_and_is_gone_afterwards(framepack: Callable[..., Run], tmp_path: Path) -> None:

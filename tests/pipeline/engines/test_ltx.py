@@ -17,6 +17,7 @@ from pipeline.engines.ltx import LTXVideo, spaced
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
     check_phases_equal_the_plain_call,
@@ -130,6 +131,11 @@ def test_a_last_image_has_an_effect_and_no_frames_of_its_own(ltx: Load) -> None:
 @pytest.mark.parametrize("name", [FIRST, DISTILLED])
 def test_decoding_in_tiles_comes_near(ltx: Load, name: str) -> None:
     check_tiles_come_near(ltx(name).asking(image=picture(576, 64), num_frames=9))
+
+
+@pytest.mark.parametrize("name", [FIRST, DISTILLED])
+def test_encoding_in_tiles_comes_near(ltx: Load, name: str) -> None:
+    check_encoding_in_tiles(ltx(name).asking(image=picture(576, 64), num_frames=9))
 
 
 @pytest.mark.parametrize("name", [FIRST, DISTILLED])

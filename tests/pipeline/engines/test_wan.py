@@ -16,6 +16,7 @@ from pipeline.engines.wan import Wan
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
     check_phases_equal_the_plain_call,
@@ -125,6 +126,11 @@ def test_the_second_transformer_can_have_a_guidance_of_its_own(wan: Load) -> Non
 @pytest.mark.parametrize("name", [IMAGE, SMALL])
 def test_decoding_in_tiles_comes_near(wan: Load, name: str) -> None:
     check_tiles_come_near(wan(name).asking(image=picture(288, 64), num_frames=5))
+
+
+@pytest.mark.parametrize("name", [IMAGE, FIRST_LAST, SMALL])
+def test_encoding_in_tiles_comes_near(wan: Load, name: str) -> None:
+    check_encoding_in_tiles(wan(name).asking(image=picture(544, 64), num_frames=5))
 
 
 def test_every_step_is_seen_as_a_small_picture(wan: Load) -> None:

@@ -159,6 +159,19 @@ def check_tiles_come_near(run: Run) -> None:
     assert np.array_equal(np.stack(run.decode(latents)), whole)
 
 
+def check_encoding_in_tiles(run: Run) -> None:
+    """Encoding in tiles gives other latents, but nearer than another seed does, and is switched off afterwards.
+
+    With decoding in tiles as well it is the plain call in tiles, bit for bit.
+    """
+    whole, other = run.latents()["latents"], run.asking(seed=8).latents()["latents"]
+    tiled = run.asking({"animate": {"encode_tiling": True}}).latents()["latents"]
+    assert 0.0 < float((whole - tiled).abs().mean()) < 0.25 * float((whole - other).abs().mean())
+    assert not run.pipe.vae.use_tiling
+    assert torch.equal(run.latents()["latents"], whole)
+    check_phases_equal_the_plain_call(run.asking({"animate": {"encode_tiling": True, "vae_tiling": True}}))
+
+
 def write_lora(folder: Path, transformer: torch.nn.Module, layers: str, rank: int = 2) -> Path:
     """A LoRA of random weights for the transformer's linear layers whose names end with `layers`."""
     generator = torch.Generator().manual_seed(3)

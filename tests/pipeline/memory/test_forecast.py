@@ -110,6 +110,43 @@ def test_wan_needs_more_for_encoding_than_for_a_step_once_its_weights_wait_elsew
     assert gpu(need, Phase.SAMPLE) == pytest.approx(12.95, rel=0.03)
 
 
+def test_a_film_that_is_encoded_in_tiles_takes_a_tile_and_itself() -> None:
+    tiled = {"animate": {"encode_tiling": True}, "runtime": {"offload": "group"}}
+    settings = resolved("wan2.1-i2v-14b-480p", 1280, 720, 81, **tiled)
+    card = get_card(settings.animate.engine)
+    encoding = card.memory.encode_tiled
+    assert encoding is not None
+    assert encoding.peak(1280 * 720, 81) / GIB == pytest.approx(1.74, rel=0.03)
+    assert gpu(forecast(settings, card, "cuda"), Phase.SAMPLE) == pytest.approx(8.01 + 0.6, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "share"),
+    [("wan2.1-i2v-14b-480p", "cuda", 0.5), ("i2vgen-xl", "cpu", 0.5), ("i2vgen-xl", "cuda", 1.0)],
+)
+def test_decoding_in_bfloat16_halves_what_is_in_float32(name: str, device: str, share: float) -> None:
+    frames = 81 if name.startswith("wan") else 16
+    runtime = {"offload": "model"}
+    usual = foreseen(device, name, frames, runtime=runtime)
+    half = foreseen(device, name, frames, runtime=runtime, animate={"decode_precision": "bfloat16"})
+    for before, after in zip(usual.phases, half.phases, strict=True):
+        assert before == after or before.phase is Phase.DECODE
+    if device == "cuda":
+        assert gpu(half, Phase.DECODE) == pytest.approx(share * gpu(usual, Phase.DECODE), rel=1e-6)
+    else:
+        vae = next(part for part in get_card(name).memory.components if part.name == "vae")
+        saved = usual.phases[-1].ram_bytes - half.phases[-1].ram_bytes
+        assert saved == pytest.approx(2 * vae.parameters + 1536.2 * 512 * 512, rel=0.01)
+
+
+def test_svd_encodes_in_float32_which_can_take_more_than_a_step_of_few_frames() -> None:
+    few = {"runtime": {"offload": "group", "guidance_passes": 2}}
+    need = forecast(resolved("svd", 1024, 576, 4, **few), get_card("svd"), "cuda")
+    assert gpu(need, Phase.SAMPLE) == pytest.approx((2572 * 1024 * 576 + 2 * 97742847) / GIB, rel=0.01)
+    whole = forecast(resolved("svd", 1024, 576, 14, **few), get_card("svd"), "cuda")
+    assert gpu(whole, Phase.SAMPLE) == pytest.approx(4.35 / 2 + 0.11, rel=0.02)
+
+
 def test_the_disk_holds_latents_and_frames_of_every_candidate() -> None:
     one, three = foreseen("cuda"), foreseen("cuda", animate={"candidates": 3})
     raw = 512 * 512 * 3 * 16

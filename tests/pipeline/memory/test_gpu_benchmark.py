@@ -31,7 +31,7 @@ def test_every_measurement_is_made_and_written_as_it_comes(tmp_path: Path, monke
     assert json.loads(path.read_text()) == json.loads(json.dumps(results))
     found = results["cases"]["i2vgen-xl 64x64x4"]
     assert found["forecast"]["status"] == "succeeded"
-    assert set(found["forecast"]["phases"]) == {"load", "condition", "sample", "decode"}
+    assert set(found["forecast"]["phases"]) == {"load", "place", "condition", "sample", "decode"}
     assert found["step"]["ours"] > 0 < found["step"]["plain"]
     assert [each["status"] for each in found["ladder"].values()] == ["succeeded"]
     assert [each["status"] for each in found["recovery"]["runs"]] == ["succeeded"]

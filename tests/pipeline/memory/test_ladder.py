@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.catalogue import Activation, ModelCard, Phase, Precision, get_card, model_names
 from pipeline.choices import Offload, Quantization
+from pipeline.engines.diffusion.sampling import DECODING
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import forecast, shortages
 from pipeline.memory.ladder import LADDER, TOLERANCE, Rung, descend, downgrade, fit, no_rung_left
@@ -15,7 +16,15 @@ from pipeline.memory.machine import Machine
 from pipeline.settings import Settings, make_settings
 
 GB = 10**9
-LAST_ONE = {"frames-three-quarters", "frames-half", "resolution", "no-guidance", "float8", "bfloat16"}
+LAST_ONE = {
+    "frames-three-quarters",
+    "frames-half",
+    "resolution",
+    "no-guidance",
+    "float8",
+    "decode-bfloat16",
+    "bfloat16",
+}
 
 
 def resolved(name: str, width: int, height: int, **sections: dict[str, Any]) -> Settings:
@@ -58,8 +67,10 @@ def requests(draw: st.DrawFn) -> tuple[Settings, ModelCard, str]:
         "num_frames": draw(counts) * rules.frames_multiple + rules.frames_offset,
         "guidance_scale": draw(st.sampled_from([1.0, 5.0])),
         "vae_tiling": draw(st.booleans()),
+        "encode_tiling": draw(st.booleans()),
         "decode_chunk_size": draw(st.sampled_from([None, 1, 8])),
         "precision": draw(st.sampled_from([None, *Precision])),
+        "decode_precision": draw(st.sampled_from([None, *Precision])),
         "quantization": draw(st.sampled_from(list(Quantization))),
     }
     runtime = {
@@ -125,8 +136,9 @@ def test_what_changes_the_picture_is_left_alone_where_it_is_forbidden(
     forbidden = settings.model_copy(update={"runtime": settings.runtime.model_copy(update={"allow_downgrades": False})})
     taken = all_rungs(forbidden, card, device, phase)
     assert not [rung.name for rung, _ in taken if rung.changes_picture]
-    for field in ("guidance_scale", "sample_frames", "sample_width", "sample_height", "precision", "quantization"):
-        assert all(getattr(after.animate, field) == getattr(settings.animate, field) for _, after in taken)
+    exact = {"decode_chunk_size", "vae_tiling", "encode_tiling"}
+    for _, after in taken:
+        assert after.animate.model_dump(exclude=exact) == settings.animate.model_dump(exclude=exact)
 
 
 @given(requests(), st.floats(0.5, 100.0))
@@ -173,7 +185,7 @@ def test_the_rungs_that_change_the_picture_are_those_that_may_be_forbidden() -> 
             "guidance-passes model-offload feed-forward-chunks group-offload float8 frames-three-quarters "
             "frames-half resolution resolution resolution no-guidance",
         ),
-        ("cpu", Phase.DECODE, "decode-singly tiled-decoding bfloat16 resolution resolution resolution"),
+        ("cpu", Phase.DECODE, "decode-singly tiled-decoding decode-bfloat16 resolution resolution resolution"),
         ("cuda", Phase.LOAD, "model-offload group-offload float8"),
         ("cuda", Phase.CONDITION, "model-offload group-offload"),
         ("cpu", Phase.LOAD, "bfloat16"),
@@ -187,9 +199,12 @@ def test_i2vgen_xl_goes_down_with_the_least_loss_first(device: str, phase: Phase
 def test_fewer_frames_are_decoded_only_where_that_helps() -> None:
     settings, card = resolved("svd", 1024, 576, animate={"decode_chunk_size": 1}), get_card("svd")
     whole_clip = card.model_copy(update={"memory": card.memory.model_copy(update={"decode_chunked": False})})
-    assert [rung.name for rung, _ in all_rungs(settings, card, "cpu", Phase.DECODE)][:2] == ["bfloat16", "resolution"]
+    assert [rung.name for rung, _ in all_rungs(settings, card, "cpu", Phase.DECODE)][:2] == [
+        "decode-bfloat16",
+        "resolution",
+    ]
     assert [rung.name for rung, _ in all_rungs(settings, whole_clip, "cpu", Phase.DECODE)][:4] == [
-        "bfloat16",
+        "decode-bfloat16",
         "frames-three-quarters",
         "frames-half",
         "resolution",
@@ -203,6 +218,58 @@ def test_fewer_pixels_are_conditioned_on_only_where_that_helps() -> None:
     text_only = card.model_copy(update={"memory": memory.model_copy(update={"condition": Activation()})})
     assert [rung.name for rung, _ in all_rungs(settings, encoder, "cpu", Phase.CONDITION)][-1] == "resolution"
     assert [rung.name for rung, _ in all_rungs(settings, text_only, "cpu", Phase.CONDITION)] == ["bfloat16"]
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "sections", "expected"),
+    [
+        ("i2vgen-xl", "cpu", {}, True),
+        ("i2vgen-xl", "cpu", {"precision": "bfloat16"}, False),
+        ("i2vgen-xl", "cpu", {"precision": "bfloat16", "decode_precision": "float32"}, True),
+        ("i2vgen-xl", "cuda", {}, False),
+        ("i2vgen-xl", "cuda", {"decode_precision": "float32"}, True),
+        ("wan2.2-ti2v-5b", "cuda", {}, True),
+        ("wan2.2-ti2v-5b", "cpu", {"precision": "bfloat16"}, True),
+        ("wan2.2-ti2v-5b", "cuda", {"decode_precision": "bfloat16"}, False),
+    ],
+)
+def test_decoding_goes_to_bfloat16_where_the_autoencoder_works_in_float32(
+    name: str, device: str, sections: dict[str, Any], expected: bool
+) -> None:
+    settings = resolved(name, 512, 512, animate=sections)
+    assert ("decode-bfloat16" in names(settings, device, Phase.DECODE)) == expected
+    assert "bfloat16" not in names(settings, device, Phase.DECODE)
+
+
+@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_decoding_has_of_its_own_comes_before_what_costs_the_latents(name: str, device: str) -> None:
+    settings, card = resolved(name, 1024, 576), get_card(name)
+    taken = [settings, *(after for _, after in all_rungs(settings, card, device, Phase.DECODE))]
+    sampled = [each.animate.model_dump(exclude=set(DECODING)) for each in taken]
+    lost = [number for number in range(1, len(taken)) if sampled[number] != sampled[number - 1]]
+    assert lost == list(range(len(taken) - len(lost), len(taken)))
+
+
+def test_a_film_is_encoded_in_tiles_where_that_takes_more_than_a_step() -> None:
+    settings, card = resolved("wan2.1-flf2v-14b-720p", 1280, 720), get_card("wan2.1-flf2v-14b-720p")
+    needs = {}
+    for free_gb in (24, 12):
+        fitted, taken = fit(limited(settings, free_gb), card, machine("cuda", free_gb))
+        assert not any(each.changes_picture for each in taken)
+        needs[free_gb] = [each.rung for each in taken], forecast(fitted, card, "cuda").gpu_bytes
+    assert needs[24][0] == ["model-offload", "group-offload"]
+    assert needs[12][0] == ["model-offload", "tiled-decoding", "group-offload", "tiled-encoding"]
+    assert needs[12][1] < 12 * GB < needs[24][1] < 24 * GB
+
+
+def test_where_a_step_takes_more_than_encoding_tiles_are_no_help() -> None:
+    waiting = {"runtime": {"offload": "model"}}
+    small = resolved("wan2.2-ti2v-5b", 1280, 704, animate={"num_frames": 121}, **waiting)
+    assert "tiled-encoding" not in names(small, "cuda", Phase.SAMPLE)
+    assert "tiled-encoding" not in names(resolved("i2vgen-xl", 512, 512), "cpu", Phase.SAMPLE)
+    assert "tiled-encoding" in names(resolved("wan2.1-i2v-14b-480p", 832, 480), "cpu", Phase.SAMPLE)
+    assert "tiled-encoding" not in names(resolved("wan2.1-i2v-14b-480p", 832, 480), "cpu", Phase.DECODE)
 
 
 def test_frames_go_to_three_quarters_and_to_half_of_those_asked_for() -> None:
