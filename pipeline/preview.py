@@ -20,7 +20,7 @@ from pipeline.memory.machine import read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.weights import measured_card
 from pipeline.records import DowngradeRecord, Notice
-from pipeline.resolve import ignored, resolve
+from pipeline.resolve import ignored, ignored_in_transition, resolve, resolve_transition
 from pipeline.settings import Settings
 
 NOMINAL_SIZE = (1920, 1080)
@@ -67,11 +67,7 @@ def preview(image: Path | None, settings: Settings, areas: bool = False, outputs
 
     The records in `outputs` tell how long runs take. Raises InvalidImage and InvalidSetting as a run would report them.
     """
-    size = NOMINAL_SIZE
-    if image is not None:
-        info = probe(image, settings.prepare.max_megapixels, settings.prepare.max_file_mb)
-        size = (info.width, info.height)
-    used, notices = resolve(settings, *size)
+    used, notices = resolve(settings, *_size(image, settings))
     plan = used.animate.motion.plan
     found: tuple[FoundArea, ...] = ()
     if areas and image is not None and plan is not None:
@@ -81,6 +77,36 @@ def preview(image: Path | None, settings: Settings, areas: bool = False, outputs
     if used.animate.engine in model_names():
         outlook = look_ahead(used, measured_card(get_card(used.animate.engine), used.runtime), outputs)
     return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found)
+
+
+@dataclass(frozen=True)
+class PassagePreview:
+    """What the page shows of a transition before Generate is pressed. `outlook` is for models that make all frames."""
+
+    settings: Settings
+    notices: tuple[Notice, ...]
+    ignored: dict[str, str]
+    outlook: Outlook | None = None
+
+
+def preview_transition(
+    images: tuple[Path | None, Path | None], settings: Settings, outputs: Path | None = None
+) -> PassagePreview:
+    """Say what a transition with these settings would do. Raises InvalidImage and InvalidSetting as a run would."""
+    sizes = [_size(image, settings) for image in images]
+    used, notices = resolve_transition(settings, *sizes[0])
+    outlook = None
+    if used.transition.engine in model_names():
+        outlook = look_ahead(used, measured_card(get_card(used.transition.engine), used.runtime), outputs)
+    return PassagePreview(used, tuple(notices), ignored_in_transition(used), outlook)
+
+
+def _size(image: Path | None, settings: Settings) -> tuple[int, int]:
+    """Width and height of an image, checked as a run would; nominal ones while there is none."""
+    if image is None:
+        return NOMINAL_SIZE
+    info = probe(image, settings.prepare.max_megapixels, settings.prepare.max_file_mb)
+    return info.width, info.height
 
 
 def look_ahead(settings: Settings, card: ModelCard, outputs: Path | None) -> Outlook:

@@ -224,8 +224,8 @@ class RunRecord(RecordModel):
     schema_version: int = SCHEMA_VERSION
     run_id: str
     """The stem of the record's and the video's file names."""
-    job: Literal["animate", "transition"] = "animate"
-    """Which of the program's jobs it was."""
+    job: Literal["animate", "transition", "plan"] = "animate"
+    """Which of the program's jobs it was; `plan` writes the prompts of a transition and makes no video."""
     status: RunStatus
     created_at: datetime
     started_at: datetime | None = None

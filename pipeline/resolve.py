@@ -13,6 +13,7 @@ from pipeline.catalogue import get_card, model_names
 from pipeline.choices import VideoFormat
 from pipeline.engines import Capabilities, engine_names, get_engine
 from pipeline.errors import InvalidSetting
+from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import Settings
 from pipeline.sizes import target_size
@@ -21,6 +22,9 @@ from pipeline.video import container_size_multiple, max_fps
 
 SEED_BITS = 31
 """Seeds are drawn below 2**31, so that every library takes them."""
+
+
+PAINTED_ONLY = "No effect: it belongs to transitions with painted key frames."
 
 
 def draw_seed(settings: Settings) -> Settings:
@@ -85,6 +89,13 @@ def _with_frames(settings: Settings, count: int) -> Settings:
 def ignored(settings: Settings) -> dict[str, str]:
     """Full names of the settings that have no effect with these settings, with the reason."""
     reasons = dict(get_engine(settings.animate.engine).capabilities.ignores)
+    if settings.animate.seconds is not None:
+        reasons["animate.num_frames"] = "No effect while a length in seconds is given."
+    return reasons | _ignored_anywhere(settings)
+
+
+def _ignored_anywhere(settings: Settings) -> dict[str, str]:
+    reasons = {}
     if settings.encode.format is not VideoFormat.MP4:
         reasons["encode.x264_preset"] = "No effect: only mp4 files are made by x264."
     if settings.encode.format is VideoFormat.GIF:
@@ -92,9 +103,34 @@ def ignored(settings: Settings) -> dict[str, str]:
         reasons["encode.threads"] = "No effect: a gif is written by one thread."
     if settings.prepare.width or settings.prepare.height:
         reasons["prepare.resolution"] = "No effect while a width or a height is given."
-    if settings.animate.seconds is not None:
-        reasons["animate.num_frames"] = "No effect while a length in seconds is given."
     return reasons
+
+
+def ignored_in_transition(settings: Settings) -> dict[str, str]:
+    """Full names of the settings that have no effect in a transition with these settings, with the reason."""
+    engine = settings.transition.engine
+    sections = {"align": "No effect: {} finds its own way.", "transition": "No effect: {} has its own timing."}
+    if engine in model_names():
+        reasons = dict(get_engine(engine).capabilities.ignores)
+        title = get_card(engine).title
+        kept = ("transition.engine", "transition.num_frames", "transition.seconds")
+        names = [option.name for option in options() if option.section in sections and option.name not in kept]
+        reasons |= {name: sections[name.partition(".")[0]].format(title) for name in names}
+    else:
+        reasons = _of_section("animate", "No effect: no model makes these frames.")
+    if engine == FLOW:
+        reasons["prompt"] = "No effect: the built-in transition moves pixels and paints nothing."
+    if engine != KEYFRAMES:
+        reasons |= _of_section("plan", PAINTED_ONLY) | _of_section("keyframes", PAINTED_ONLY)
+    if engine == FLOW:
+        reasons |= _of_section("caption", PAINTED_ONLY)
+    if settings.transition.seconds is not None:
+        reasons["transition.num_frames"] = "No effect while a length in seconds is given."
+    return reasons | _ignored_anywhere(settings)
+
+
+def _of_section(section: str, reason: str) -> dict[str, str]:
+    return {option.name: reason for option in options() if option.name.startswith(f"{section}.")}
 
 
 def _snap_fps(settings: Settings) -> tuple[Settings, list[Notice]]:
