@@ -101,10 +101,11 @@ def load_processor(files: ModelFiles) -> Any:
     Raises ModelMissing as `load_pipeline` does.
     """
     quiet_libraries()
-    from transformers import AutoProcessor
+    import transformers
 
+    kind: Any = transformers.AutoProcessor
     with _damage_of(files):
-        return AutoProcessor.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
+        return kind.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
 
 
 def load_tokenizer(files: ModelFiles, component: str = "") -> Any:

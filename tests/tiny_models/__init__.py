@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import cogvideox, framepack, i2vgen_xl, ltx, svd, wan
+from tests.tiny_models import cogvideox, florence2, framepack, i2vgen_xl, ltx, svd, wan
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
@@ -22,6 +22,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "ltx-video-distilled": ltx.build_distilled,
     "cogvideox-5b-i2v": cogvideox.build,
     "framepack-i2v-hy": framepack.build,
+    "florence-2-base": partial(florence2.build, width=32),
+    "florence-2-large": partial(florence2.build, width=48),
 }
 """What fills a model's own folder, by its name in the catalogue; parts come to lie beside it as OWNER--NAME."""
 
