@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pipeline.catalogue import ModelCard, Phase, Precision
 from pipeline.context import Context, Glimpse, Progress, Settled
+from pipeline.engines.diffusion.casting import cast, rounds
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.framing import put_into_frame
 from pipeline.engines.diffusion.stepping import stepping
@@ -163,7 +164,9 @@ class Sampling:
     def _decoded(self, seed: int) -> StoredFrames:
         latents, pipe, request = self._latents(seed), self._pipe(), self._request(seed)
         path = self.context.work_dir / f"frames_{seed}.rgb"
-        with self._phase(Phase.DECODE) as counter, self._decoding(pipe.vae):
+        precision = self.settings.animate.decode_precision
+        self._rounded = rounds(pipe.vae, precision)
+        with self._phase(Phase.DECODE) as counter, cast(pipe.vae, precision):
 
             def listen(done: int) -> None:
                 counter.steps = done
@@ -172,24 +175,6 @@ class Sampling:
 
             self._pace.decoding(0, request.num_frames)
             return store_frames(self.family.decode(pipe, load_latents(latents), request), path, listen)
-
-    @contextmanager
-    def _decoding(self, vae: Any) -> Iterator[None]:
-        """Let the autoencoder decode in the precision of the settings."""
-        import torch
-
-        wanted, own = self.settings.animate.decode_precision, vae.dtype
-        dtype = own if wanted is None else getattr(torch, wanted.value)
-        if dtype == own:
-            yield
-            return
-        self._rounded = torch.promote_types(own, dtype) != dtype
-        try:
-            # Not by the method of diffusers, which warns of layers that must stay in float32 where there are none.
-            torch.nn.Module.to(vae, dtype)
-            yield
-        finally:
-            torch.nn.Module.to(vae, own)
 
     def _forget_rounded(self) -> None:
         """Let go of a model that has decoded in a narrower format, so that who needs it next reads it from its files.

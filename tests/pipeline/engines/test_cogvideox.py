@@ -17,6 +17,7 @@ from pipeline.errors import InvalidSetting
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_decoding_in_another_precision,
     check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
@@ -105,6 +106,7 @@ def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels, sma
     half = load(CogVideoX, tiny_models(NAME), NAME, num_frames=9, precision=Precision.BFLOAT16)
     half.pipe.transformer.patch_embed = deepcopy(small.pipe.transformer.patch_embed).to(half.pipe.dtype)
     check_near_the_plain_call(half)
+    check_decoding_in_another_precision(half)
 
 
 def test_the_seed_alone_decides(small: Run) -> None:

@@ -16,6 +16,7 @@ from pipeline.engines.framepack import BACKWARDS, FORWARDS, FramePack
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_decoding_in_another_precision,
     check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
@@ -69,6 +70,7 @@ def test_the_phases_give_the_frames_of_the_plain_call_with_sections_as_published
 def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
     half = load(FramePack, tiny_models(NAME), NAME, num_frames=37, size=(64, 64), precision=Precision.BFLOAT16)
     check_near_the_plain_call(half)
+    check_decoding_in_another_precision(half)
 
 
 def test_the_steps_of_all_sections_are_counted_and_seen(framepack: Callable[..., Run]) -> None:

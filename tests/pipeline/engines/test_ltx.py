@@ -17,6 +17,7 @@ from pipeline.engines.ltx import LTXVideo, spaced
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_decoding_in_another_precision,
     check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
@@ -61,6 +62,7 @@ def test_the_repository_says_which_pipeline_is_its_own(ltx: Load, name: str, kin
 def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
     half = load(LTXVideo, tiny_models(DISTILLED), DISTILLED, num_frames=9, precision=Precision.BFLOAT16)
     check_near_the_plain_call(half)
+    check_decoding_in_another_precision(half)
 
 
 @pytest.mark.parametrize("name", [FIRST, DISTILLED])

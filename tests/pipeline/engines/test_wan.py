@@ -16,6 +16,7 @@ from pipeline.engines.wan import Wan
 from tests.conftest import TinyModels
 from tests.pipeline.engines.video_runs import (
     Run,
+    check_decoding_in_another_precision,
     check_encoding_in_tiles,
     check_lora,
     check_near_the_plain_call,
@@ -63,6 +64,7 @@ def test_other_numbers_of_frames_come_out_as_asked(wan: Load, name: str, count: 
 def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> None:
     half = load(Wan, tiny_models(FIRST_LAST), FIRST_LAST, num_frames=9, precision=Precision.BFLOAT16)
     check_near_the_plain_call(half)
+    check_decoding_in_another_precision(half)
 
 
 @pytest.mark.parametrize("name", [FIRST_LAST, TWO_STAGES])

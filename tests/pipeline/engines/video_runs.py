@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipeline.catalogue import Precision, get_card
+from pipeline.engines.diffusion.casting import cast
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.frames import Frame
@@ -105,6 +106,16 @@ def check_near_the_plain_call(run: Run) -> None:
     frames, bare = (np.stack(each).astype(int) for each in (run.decode(run.latents()), run.bare()))
     assert np.abs(frames - bare).max() <= 1
     assert np.std(frames) > 1.0
+
+
+def check_decoding_in_another_precision(run: Run) -> None:
+    """The autoencoder decodes the same latents in another number format than the rest has: nearly the same frames."""
+    latents, own = run.latents(), run.pipe.vae.dtype
+    usual = np.stack(run.decode(latents)).astype(int)
+    with cast(run.pipe.vae, Precision.FLOAT32 if own == torch.bfloat16 else Precision.BFLOAT16):
+        assert run.pipe.vae.dtype != own
+        other = np.stack(run.decode(latents)).astype(int)
+    assert 0.0 < np.abs(usual - other).mean() < 3.0
 
 
 def check_the_seed_decides(run: Run) -> None:

@@ -111,7 +111,7 @@ def test_wan_needs_more_for_encoding_than_for_a_step_once_its_weights_wait_elsew
 
 
 def test_a_film_that_is_encoded_in_tiles_takes_a_tile_and_itself() -> None:
-    tiled = {"animate": {"encode_tiling": True}, "runtime": {"offload": "group"}}
+    tiled: dict[str, dict[str, Any]] = {"animate": {"encode_tiling": True}, "runtime": {"offload": "group"}}
     settings = resolved("wan2.1-i2v-14b-480p", 1280, 720, 81, **tiled)
     card = get_card(settings.animate.engine)
     encoding = card.memory.encode_tiled
