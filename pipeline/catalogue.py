@@ -188,6 +188,8 @@ class Card(FrozenModel):
     """Components of the repository's pipeline that are neither needed nor downloaded."""
     top: tuple[str, ...] = ()
     """Classes whose files lie together at the top of a repository that holds no pipeline of diffusers."""
+    config: dict[str, Any] = Field({})
+    """What config.json at the top may not contradict, where the same model is also published for remote code."""
     licence: str
     licence_url: str
     gated: bool = False

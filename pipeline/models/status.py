@@ -1,8 +1,9 @@
 """What is on this machine of each model: ready, partly there, or missing."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.catalogue import Card
 from pipeline.models.layout import INDEX, files_below
@@ -28,6 +29,12 @@ def model_status(card: Card, runtime: RuntimeSettings) -> ModelStatus:
     lacking = [gap for place in found for gap in place.missing()]
     present = sum(place.bytes_present() for place in found)
     folder = found[0].folder
+    if not _is_native(card, folder):
+        message = (
+            f"{folder} holds {card.title} laid out for remote code, which is never run: move it away, and "
+            f"{download_command(card, runtime)} gets it as {card.repository} has it."
+        )
+        return ModelStatus(card.name, "partial", 0, card.total_bytes, folder, message)
     if not lacking:
         message = f"{card.title} is ready in {folder}."
         return ModelStatus(card.name, "ready", present, present, folder, message)
@@ -75,6 +82,23 @@ def _is_foreign(place: Place) -> bool:
         return False
     names = files_below(place.folder)
     return bool(names) and _first_file(place) not in names
+
+
+def _is_native(card: Card, folder: Path | None) -> bool:
+    """Whether config.json contradicts nothing that the card says of it; one that cannot be read fails when loaded."""
+    if folder is None or not card.config:
+        return True
+    try:
+        return _agrees(json.loads((folder / "config.json").read_text(encoding="utf-8")), card.config)
+    except (OSError, ValueError):
+        return True
+
+
+def _agrees(found: Any, expected: Any) -> bool:
+    """Whether JSON says of everything what is expected, or nothing."""
+    if not isinstance(found, dict) or not isinstance(expected, dict):
+        return bool(found == expected)
+    return all(_agrees(found[name], value) for name, value in expected.items() if name in found)
 
 
 def _first_file(place: Place) -> str:

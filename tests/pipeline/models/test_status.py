@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.catalogue import get_card, model_names
+from pipeline.catalogue import get_card, get_helper, model_names
 from pipeline.errors import ModelMissing
 from pipeline.models.files import locate
 from pipeline.models.layout import Source, gaps, read_index, select, sources
@@ -85,6 +85,35 @@ def test_a_folder_in_another_layout_is_called_so(tmp_path: Path) -> None:
     sentence = r"is not laid out as ali-vilab/i2vgen-xl is, for it holds no model_index\.json"
     with pytest.raises(ModelMissing, match=sentence):
         locate(card(), runtime(tmp_path))
+
+
+@pytest.mark.parametrize("weights_too", [True, False])
+def test_a_folder_laid_out_for_remote_code_is_called_so_and_the_right_one_named(
+    tmp_path: Path, tiny_models: TinyModels, weights_too: bool
+) -> None:
+    folder = tmp_path / "florence-2-large"
+    shutil.copytree(tiny_models("florence-2-large") / "florence-2-large", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "configuration_florence2.Florence2Config"}
+    config["text_config"]["model_type"] = "florence2_language"  # as microsoft/Florence-2-large has it
+    write(folder / "config.json", config)
+    if not weights_too:
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(ModelMissing) as caught:
+        locate(get_helper("florence-2-large"), runtime(tmp_path))
+    assert "laid out for remote code, which is never run: move it away" in str(caught.value)
+    assert str(caught.value).endswith("gets it as florence-community/Florence-2-large has it.")
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "not json", '{"text_config": {}}'])
+def test_a_config_that_does_not_say_how_it_is_laid_out_is_left_to_the_loading(
+    tmp_path: Path, tiny_models: TinyModels, content: str
+) -> None:
+    folder = tmp_path / "florence-2-base"
+    shutil.copytree(tiny_models("florence-2-base") / "florence-2-base", folder)
+    (folder / "config.json").write_text(content)
+    expected = "partial" if content == "[]" else "ready"
+    assert model_status(get_helper("florence-2-base"), runtime(tmp_path)).state == expected
 
 
 @pytest.mark.parametrize("variant", ["", ".fp16"])
