@@ -54,7 +54,7 @@ def test_the_format_comes_back_after_an_error(pipe: Any) -> None:
 
 
 class Network(torch.nn.Module):
-    """Three weights: one of many digits, one so small that float16 does not know it, and one that is too large for it."""
+    """Three weights: one of many digits, one too small for float16 and one too large for it."""
 
     def __init__(self, precision: Precision) -> None:
         super().__init__()
