@@ -1,0 +1,80 @@
+"""From a good homography to one that is exact to fractions of a pixel."""
+
+import cv2
+import numpy as np
+
+from pipeline.alignment.answer import Homography, Points
+from pipeline.alignment.geometry import residuals, transfer
+from pipeline.optical_flow import Grey
+
+ROUNDS = 30
+"""Most iterations of each level."""
+
+ENOUGH = 1e-5
+"""Change of the correlation below which an iteration ends it."""
+
+FARTHEST = 3.0
+"""Largest shift of a corner of the overlap, in pixels, that is still a refinement."""
+
+SMOOTHING = 5
+"""Side in pixels of the Gaussian that takes the noise out before gradients are taken."""
+
+
+def refine(homography: Homography, first: Grey, second: Grey, points0: Points, points1: Points) -> Homography:
+    """Refine a homography on the pictures themselves, within what both show; returned as it was where that fails.
+
+    Maximises the enhanced correlation (Evangelidis and Psarakis, PAMI 2008), which light and contrast do not change.
+    `points0` and `points1` are matches that agree with the homography: the refined one must fit them no worse.
+    """
+    scale = _scale(homography, first)
+    # What is laid over must not be pressed together: the coarser picture is the one that the finer is compared with.
+    if scale < 1.0:
+        back = _correlated(np.linalg.inv(homography), _smoothed(second, 1.0), _smoothed(first, 1 / scale))
+        refined = None if back is None else np.linalg.inv(back)
+    else:
+        refined = _correlated(homography, _smoothed(first, 1.0), _smoothed(second, scale))
+    if refined is None:
+        return homography
+    refined = refined / refined[2, 2]
+    return refined if _is_better(homography, refined, points0, points1) else homography
+
+
+def _correlated(homography: Homography, template: Grey, picture: Grey) -> Homography | None:
+    """The homography from the template's pixels to the picture's with the highest correlation."""
+    height, width = template.shape
+    there = cv2.WARP_INVERSE_MAP | cv2.INTER_NEAREST
+    shown = cv2.warpPerspective(np.full_like(picture, 255), homography, (width, height), flags=there)
+    if (shown > 0).sum() < 1000:
+        return None
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ROUNDS, ENOUGH)
+    start = homography.astype(np.float32)
+    try:
+        _, found = cv2.findTransformECC(
+            template, picture, start, cv2.MOTION_HOMOGRAPHY, criteria, np.full_like(picture, 255), SMOOTHING
+        )
+    except cv2.error:  # it did not converge
+        return None
+    return np.asarray(found, np.float64) if np.isfinite(found).all() else None
+
+
+def _is_better(before: Homography, after: Homography, points0: Points, points1: Points) -> bool:
+    """Whether a refined homography stays near, and fits the matches no worse."""
+    if np.linalg.norm(transfer(points0, after) - transfer(points0, before), axis=1).max() > FARTHEST:
+        return False
+    old, new = (np.median(residuals(each, points0, points1)) for each in (before, after))
+    return bool(new <= max(1.25 * old, old + 0.15))
+
+
+def _smoothed(picture: Grey, scale: float) -> Grey:
+    """The picture without what a reduction by `scale` would alias."""
+    if scale <= 1.2:
+        return picture
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.5 * float(np.sqrt(scale**2 - 1))), np.uint8)
+
+
+def _scale(homography: Homography, first: Grey) -> float:
+    """Linear scale of the map in the middle of the first picture."""
+    height, width = first.shape
+    middle = np.array([width / 2, height / 2])
+    corners = transfer(np.array([middle, middle + [1, 0], middle + [0, 1]]), homography)
+    return float(np.sqrt(abs(np.linalg.det(np.stack([corners[1] - corners[0], corners[2] - corners[0]])))))
