@@ -69,6 +69,24 @@ def load_component(class_path: str, files: ModelFiles, component: str, plan: Loa
         )
 
 
+def load_top(class_name: str, files: ModelFiles, plan: LoadPlan) -> Any:
+    """Load a network of diffusers from the top of its repository, such as a ControlNet, into main memory.
+
+    Raises ModelMissing as `load_pipeline` does.
+    """
+    quiet_libraries()
+    import diffusers
+
+    with _damage_of(files):
+        return getattr(diffusers, class_name).from_pretrained(
+            files.folder,
+            dtype=_torch_dtype(plan.precision),
+            variant=present_variant(files.folder, files.card.variant),
+            use_safetensors=True,
+            local_files_only=True,
+        )
+
+
 def load_network(class_name: str, files: ModelFiles, plan: LoadPlan, **options: Any) -> Any:
     """Load a network of transformers from the top of its repository into main memory, in evaluation mode.
 
@@ -123,9 +141,8 @@ def load_tokenizer(files: ModelFiles, component: str = "") -> Any:
 
 def present_variant(folder: Path, variant: str | None) -> str | None:
     """The variant, if the folder holds files of it: a plain copy of the repository serves as well."""
-    if variant is None or not any(folder.glob(f"*/*.{variant}.safetensors")):
-        return None
-    return variant
+    ending = f"*.{variant}.safetensors"
+    return variant if any(folder.glob(ending)) or any(folder.glob(f"*/{ending}")) else None
 
 
 def damaged(files: ModelFiles, error: BaseException) -> ModelMissing:

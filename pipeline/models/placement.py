@@ -15,20 +15,25 @@ _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_gr
 
 
 def place(pipe: Any, settings: Settings, device: str) -> None:
-    """Place a loaded pipeline on "cuda" or "cpu" as `runtime.offload` and `animate.quantization` say.
+    """Place a loaded pipeline on "cuda" or "cpu" as `runtime.offload` and `animate.quantization` say; see `put`."""
+    put(pipe, device, settings.runtime.offload, settings.animate.quantization)
+
+
+def put(pipe: Any, device: str, offload: Offload, quantization: Quantization) -> None:
+    """Put a loaded pipeline on "cuda" or "cpu".
 
     What was placed before is undone first. float8 keeps the denoiser's weights in 8 bits and computes in the precision
     they were loaded in; it cannot be undone, so a pipeline that is wanted without it must be loaded again. On "cpu"
     everything is in main memory as it is, and offload has nothing to do.
     """
     unplace(pipe)
-    if settings.animate.quantization is Quantization.FLOAT8:
+    if quantization is Quantization.FLOAT8:
         _store_as_float8(pipe)
     if device == "cpu":
         return
-    if settings.runtime.offload is Offload.MODEL:
+    if offload is Offload.MODEL:
         pipe.enable_model_cpu_offload(device=device)
-    elif settings.runtime.offload is Offload.GROUP:
+    elif offload is Offload.GROUP:
         _offload_by_layer(pipe, device)
     else:
         pipe.to(device)

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 
 from pipeline.catalogue import CanDo, ModelCard
@@ -19,6 +18,7 @@ from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.interpolation import enlarge, spread
 from pipeline.memory.forecast import forecast
 from pipeline.memory.ladder import fit
+from pipeline.memory.limit import limited_gpu
 from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.files import locate
@@ -69,7 +69,7 @@ class DiffusionEngine:
         machine = read_machine(settings.runtime, outputs)
         settings = self._foresee(settings, machine, context)
         sampling = Sampling(self.family, image, settings, context)
-        with _limited_gpu(machine, settings):
+        with limited_gpu(machine, settings.runtime):
             sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
             try:
                 made = [
@@ -105,22 +105,6 @@ class DiffusionEngine:
             )
         )
         return settings
-
-
-@contextmanager
-def _limited_gpu(machine: Machine, settings: Settings) -> Iterator[None]:
-    """Make the GPU's allocator refuse what goes beyond the user's limit; undone for the next run."""
-    limit = settings.runtime.vram_limit_gb
-    if limit is None or machine.device != "cuda":
-        yield
-        return
-    import torch
-
-    torch.cuda.set_per_process_memory_fraction(min(limit * 1e9 / machine.gpu_total, 1.0))
-    try:
-        yield
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def _embedded_only() -> Mapping[str, str]:

@@ -5,8 +5,8 @@ settings that it depends on stay the same, so a rung that concerns decoding alon
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,17 +16,17 @@ from pipeline.context import Context, Glimpse, Progress, Settled
 from pipeline.engines.diffusion.casting import cast, rounds
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.framing import put_into_frame
+from pipeline.engines.diffusion.phases import Counter, ShortageError, watched
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
 from pipeline.frames import PreparedImage
 from pipeline.interpolation import enlarge
 from pipeline.memory.ladder import descend, downgrade, no_rung_left
-from pipeline.memory.recover import free, is_out_of_memory
 from pipeline.models.files import ModelFiles
 from pipeline.models.load import LoadPlan
 from pipeline.models.placement import place, unplace
 from pipeline.models.resident import RESIDENT
-from pipeline.records import ModelRecord, PhaseRecord
+from pipeline.records import ModelRecord
 from pipeline.settings import Settings
 
 T = TypeVar("T")
@@ -44,14 +44,6 @@ PLACE = "place"
 
 CHOOSING = frozenset({"candidates", "keep_candidates", "num_frames", "seconds"})
 """Settings of the stage that no single candidate depends on: it has `sample_frames` frames, or `num_frames`."""
-
-
-class ShortageError(Exception):
-    """Memory ran out in a phase. Carries no cause: that one would keep the tensors of the failed attempt alive."""
-
-    def __init__(self, phase: Phase) -> None:
-        super().__init__(f"memory ran out in the phase {phase}")
-        self.phase = phase
 
 
 @dataclass(frozen=True)
@@ -223,37 +215,11 @@ class Sampling:
 
     # --- shortages --------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _phase(self, phase: Phase, words: str = "", name: str = "") -> Iterator["_Counter"]:
-        """Time a phase for the record, and turn a lack of memory in it into a ShortageError without tensors.
-
-        `words` are for the progress; `name` is that of the record where it is not the phase's.
-        """
-        self.context.check_cancelled()
-        counter, before = _Counter(), time.monotonic()
+    def _phase(self, phase: Phase, words: str = "", name: str = "") -> AbstractContextManager[Counter]:
+        """Watch a phase; `words` are for the progress, `name` is that of the record where it is not the phase's."""
         if words:
             self._pace.say(words)
-        _reset_gpu_peak(self.device)
-        short = False
-        try:
-            yield counter
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            free(error)
-            short = True
-        finally:
-            self.context.keep(
-                PhaseRecord(
-                    name=name or phase,
-                    seconds=round(time.monotonic() - before, 3),
-                    steps=counter.steps,
-                    peak_gpu_bytes=_gpu_peak(self.device),
-                    outcome="out of memory" if short else "done",
-                )
-            )
-        if short:
-            raise ShortageError(phase)
+        return watched(self.context, self.device, phase, name)
 
     def _step_down(self, phase: Phase) -> None:
         """Take the next rung that helps a phase. Raises OutOfMemory when there is none."""
@@ -292,13 +258,6 @@ class Sampling:
         frame = self.family.glimpse(latents, request)
         if frame is not None:
             self.context.show(Glimpse(frame, f"Step {done} of {steps}"))
-
-
-@dataclass
-class _Counter:
-    """Steps done in a phase."""
-
-    steps: int = 0
 
 
 class Pace:
@@ -356,18 +315,3 @@ class Pace:
 
     def _which(self) -> str:
         return f"candidate {self.candidate + 1} of {self._candidates}, " if self._candidates > 1 else ""
-
-
-def _reset_gpu_peak(device: str) -> None:
-    if device == "cuda":
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-
-
-def _gpu_peak(device: str) -> int | None:
-    if device != "cuda":
-        return None
-    import torch
-
-    return int(torch.cuda.max_memory_reserved())
