@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipeline.catalogue import Role, helper_names
 from pipeline.context import Way
-from pipeline.engines.florence2 import choose_model, work_with
+from pipeline.engines.florence2 import MAX_WORDS, choose_model, work_with
 from pipeline.errors import InvalidSetting, ModelMissing
 from pipeline.frames import Mask
 from pipeline.images import open_image
@@ -35,11 +35,11 @@ def mask_from_words(
     Returns a mask over the whole image as displayed, at most MASK_SIDE pixels a side and black all over where nothing
     was found, and the way "outline", "box" or "nothing" with its reason. `say` is told what is done otherwise than
     best; `check_cancelled` is called after every token and ends the work by raising. The model is loaded in place of
-    the one in memory, so this waits its turn with the runs. Raises InvalidSetting without words, ModelMissing when no
-    such model is on this machine, InvalidImage, OutOfMemory, and Cancelled.
+    the one in memory, so this waits its turn with the runs. Raises InvalidSetting for no or too many words,
+    ModelMissing when no such model is on this machine, InvalidImage, OutOfMemory, and Cancelled.
     """
-    if not any(character.isalnum() for character in words):
-        raise InvalidSetting("Say in a few words what is to be found, such as 'the water'.")
+    if not any(character.isalnum() for character in words) or len(words) > MAX_WORDS:
+        raise InvalidSetting(f"Say what is to be found in 1 to {MAX_WORDS} characters, such as 'the water'.")
     wanted = AUTO if settings.caption.model == NONE else settings.caption.model
     card = choose_model(wanted, settings.runtime, say)
     if card is None:

@@ -42,6 +42,9 @@ LIMITS = {Task.CAPTION: 64, Task.DETAILED_CAPTION: 256, Task.MORE_DETAILED_CAPTI
 PUBLISHED_LIMIT = 1024
 """The most tokens of any answer, as published; an outline may need many of them."""
 
+MAX_WORDS = 200
+"""The most characters of what is to be found: with the image they must fit into the model's 1024 positions."""
+
 
 def _go_on() -> None:
     return None
@@ -64,7 +67,8 @@ class Florence2:
     def segment(self, image: Frame, words: str, on_token: Callable[[], None] = _go_on) -> tuple[Mask, Way]:
         """Where in an image something is that words name (English): a mask of the image's size, and how it was found.
 
-        The way is "outline", "box" where the model gave no outline, or "nothing" with a mask that is black all over.
+        There are at most MAX_WORDS characters. The way is "outline", or "box" where the model gave no outline, or
+        "nothing" with a mask that is black all over.
         """
         height, width = image.shape[:2]
         words = " ".join(words.replace("<", " ").replace(">", " ").split())  # else they could name a task
