@@ -1,6 +1,7 @@
 """Work with Florence-2 on this machine: where it has room, and again elsewhere when memory runs out all the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +10,8 @@ from pipeline.catalogue import HelperCard, Role
 from pipeline.engines.florence2.model import Florence2, load
 from pipeline.errors import OutOfMemory
 from pipeline.memory.fitting import fitting, setups
+from pipeline.memory.forecast import GB
+from pipeline.memory.limit import limited_gpu
 from pipeline.memory.machine import read_machine
 from pipeline.memory.recover import free, is_out_of_memory
 from pipeline.models.files import ModelFiles, locate
@@ -49,7 +52,7 @@ def work_with(card: HelperCard, runtime: RuntimeSettings, work: Callable[[Floren
     files = locate(card, runtime)
     machine = read_machine(runtime, Path())
     best = setups(card, machine.device)[0]
-    try:
+    with limited_gpu(machine, runtime), _kept_as_wanted(runtime):
         for setup in fitting(card, machine, runtime):
             if setup != best:
                 say(f"{card.title} works {setup.where}: there is too little memory for it {best.where}.")
@@ -60,11 +63,18 @@ def work_with(card: HelperCard, runtime: RuntimeSettings, work: Callable[[Floren
                     raise
                 free(error)
             RESIDENT.release()
+    need = setups(card, machine.device)[-1].ram_bytes / GB
+    raise OutOfMemory(f"There is too little memory for {card.title}, which needs about {need:.1f} GB of main memory.")
+
+
+@contextmanager
+def _kept_as_wanted(runtime: RuntimeSettings) -> Iterator[None]:
+    """Free the model at the end, unless it is to be kept for the next run."""
+    try:
+        yield
     finally:
         if not runtime.keep_model:
             RESIDENT.release()
-    need = setups(card, machine.device)[-1].ram_bytes / 1e9
-    raise OutOfMemory(f"There is too little memory for {card.title}, which needs about {need:.1f} GB of main memory.")
 
 
 def _loaded(files: ModelFiles, plan: LoadPlan) -> Florence2:
