@@ -158,7 +158,7 @@ def finish(photo: Path, outputs: Path, models: Path, listen: Callable[[Event], N
 def test_progress_names_the_phases_and_shows_what_is_in_the_making(
     tiny_models: TinyModels, photo: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.engines.diffusion.sampling.GLIMPSE_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.engines.diffusion.progress.GLIMPSE_SECONDS", 0.0)
     events: list[Event] = []
     finish(photo, outputs, tiny_models("i2vgen-xl"), events.append)
     progress = [event for event in events if isinstance(event, Progress) and event.stage == "animate"]

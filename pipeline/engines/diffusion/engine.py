@@ -11,7 +11,8 @@ from pipeline.engines.diffusion.family import Family
 from pipeline.engines.diffusion.framing import take_from_frame
 from pipeline.engines.diffusion.limits import limited
 from pipeline.engines.diffusion.lora import check_lora
-from pipeline.engines.diffusion.sampling import STAGE, Sampling
+from pipeline.engines.diffusion.progress import STAGE
+from pipeline.engines.diffusion.sampling import Sampling
 from pipeline.engines.diffusion.store import StoredFrames
 from pipeline.errors import InvalidSetting, OutputFailed
 from pipeline.frames import Frame, FrameStream, PreparedImage

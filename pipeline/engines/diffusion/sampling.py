@@ -4,7 +4,6 @@ A phase that runs out of memory is left, cleaned up after, and repeated one rung
 settings that it depends on stay the same, so a rung that concerns decoding alone never samples again.
 """
 
-import time
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.catalogue import ModelCard, Phase, Precision
-from pipeline.context import Context, Glimpse, Progress, Settled
+from pipeline.context import Context, Glimpse, Settled
 from pipeline.engines.diffusion.casting import cast, rounds
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.framing import put_into_frame
 from pipeline.engines.diffusion.phases import Counter, ShortageError, watched
+from pipeline.engines.diffusion.progress import STAGE, Pace
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
 from pipeline.frames import PreparedImage
@@ -30,11 +30,6 @@ from pipeline.records import ModelRecord
 from pipeline.settings import Settings
 
 T = TypeVar("T")
-
-STAGE = "animate"
-
-GLIMPSE_SECONDS = 2.0
-"""Least time between two small pictures of what is in the making."""
 
 DECODING = frozenset({"decode_chunk_size", "vae_tiling", "decode_precision"})
 """Settings of the stage that only decoding depends on."""
@@ -258,60 +253,3 @@ class Sampling:
         frame = self.family.glimpse(latents, request)
         if frame is not None:
             self.context.show(Glimpse(frame, f"Step {done} of {steps}"))
-
-
-class Pace:
-    """Reports the progress of a run with the seconds left.
-
-    Before the first step they come from earlier runs on this machine; then from the pace of this one, to which the
-    time that earlier runs needed for decoding is added in proportion.
-    """
-
-    def __init__(self, context: Context, settings: Settings) -> None:
-        self._context = context
-        self._candidates = settings.animate.candidates
-        self._began = self._sampling_began = self._decode_began = self._glimpsed = time.monotonic()
-        self._decode_seconds = 0.0
-        self.expected_seconds: float | None = None
-        self.candidate = 0
-
-    def say(self, words: str) -> None:
-        """Report what is being done that has no steps."""
-        self._context.report(Progress(STAGE, 0, 1, self._expected_left(), f"{self._which()}{words}"))
-
-    def sampling(self, done: int, steps: int) -> None:
-        """Report a denoising step."""
-        now = time.monotonic()
-        if done == 0:
-            self._sampling_began = now
-        left = self._expected_left()
-        if done:
-            a_step = (now - self._sampling_began) / done
-            others = self._candidates - self.candidate - 1
-            left = a_step * (steps - done + others * steps) + self._decode_seconds * (others + 1)
-        self._context.report(Progress(STAGE, done, steps, left, f"{self._which()}sampling"))
-
-    def decoding(self, done: int, count: int) -> None:
-        """Report a decoded frame."""
-        now = time.monotonic()
-        if done == 0:
-            self._decode_began = now
-        self._decode_seconds = now - self._decode_began
-        left = self._decode_seconds / done * (count - done) if done and self.candidate + 1 == self._candidates else None
-        self._context.report(Progress(STAGE, done, count, left, f"{self._which()}decoding"))
-
-    def glimpse_is_due(self) -> bool:
-        """Whether enough time has passed since the last small picture."""
-        now = time.monotonic()
-        if now - self._glimpsed < GLIMPSE_SECONDS:
-            return False
-        self._glimpsed = now
-        return True
-
-    def _expected_left(self) -> float | None:
-        if self.expected_seconds is None:
-            return None
-        return max(self.expected_seconds - (time.monotonic() - self._began), 0.0)
-
-    def _which(self) -> str:
-        return f"candidate {self.candidate + 1} of {self._candidates}, " if self._candidates > 1 else ""

@@ -99,8 +99,9 @@ def test_the_frame_rate_to_imagine_matters(run: Run) -> None:
 
 
 def test_settings_that_are_ignored_have_no_effect(run: Run) -> None:
-    assert run.family.ignores.keys() == {"animate.motion_bucket_id", "animate.noise_aug_strength"}
-    assert torch.equal(latents(run), latents(animate(run, motion_bucket_id=9, noise_aug_strength=0.9)))
+    ignored = {"motion_bucket_id": 9, "noise_aug_strength": 0.9, "encode_tiling": True}
+    assert run.family.ignores.keys() == {f"animate.{name}" for name in ignored}
+    assert torch.equal(latents(run), latents(animate(run, **ignored)))
 
 
 def test_guidance_in_two_passes_gives_the_same_latents(run: Run) -> None:

@@ -65,8 +65,9 @@ def test_what_the_model_is_told_matters(run: Run, changes: dict[str, Any]) -> No
 
 
 def test_settings_that_are_ignored_have_no_effect(run: Run) -> None:
-    assert run.family.ignores.keys() == {"animate.vae_tiling", "runtime.chunk_feed_forward"}
-    ignored = {"prompt": "rain", "animate": {"vae_tiling": True}, "runtime": {"chunk_feed_forward": True}}
+    assert run.family.ignores.keys() == {"animate.vae_tiling", "animate.encode_tiling", "runtime.chunk_feed_forward"}
+    tiles = {"vae_tiling": True, "encode_tiling": True}
+    ignored = {"prompt": "rain", "animate": tiles, "runtime": {"chunk_feed_forward": True}}
     expected, asked = run.latents(), run.asking(ignored)
     assert torch.equal(expected["latents"], latents(asked))
     assert np.array_equal(run.decode(expected), asked.decode(expected))
