@@ -40,6 +40,9 @@ GUESSES = 4
 LOOKS = 3
 """Times that a guess is laid over the second image: each fit is nearer than the one before."""
 
+PER_LOOK = 4000
+"""Most keypoints of a picture that is laid over another."""
+
 PER_VIEW = 2500
 """Most keypoints of one tilted view."""
 
@@ -134,16 +137,21 @@ class _Search:
         return None, reason
 
     def _look_again(self, homography: Homography, full: Pair, looks: int = LOOKS) -> tuple["_Found | None", str]:
-        """Lay the first image over the second one and match them once more: a right guess now has many matches."""
-        height, width = full[1].picture.shape
-        laid = cv2.warpPerspective(full[0].picture, homography, (width, height), flags=cv2.INTER_LINEAR)
-        features = in_pairs(partial(find_features, count=self.settings.max_keypoints), laid, full[1].picture)
-        points0, points1 = match(*features)
-        found, reason = self._weigh(np.asarray(transfer(points0, np.linalg.inv(homography)), np.float32), points1, full)
+        """Lay each image over the other and match them once more: a right guess now has many matches."""
+        there, back = self._laid_over(homography, full), self._laid_over(np.linalg.inv(homography), full[::-1])
+        points0, points1 = np.concatenate([there[0], back[1]]), np.concatenate([there[1], back[0]])
+        found, reason = self._weigh(points0, points1, full)
         if found is None or looks <= 1:
             return found, reason
         closer, _ = self._look_again(found.evidence.homography, full, looks - 1)
         return closer if closer is not None and closer.evidence.cells > found.evidence.cells else found, reason
+
+    def _laid_over(self, homography: Homography, pair: Pair) -> tuple[Points, Points]:
+        """Matches with the first picture laid over the second one, each in pixels of its own picture."""
+        height, width = pair[1].picture.shape
+        laid = cv2.warpPerspective(pair[0].picture, homography, (width, height), flags=cv2.INTER_AREA)
+        points0, points1 = match(*in_pairs(partial(find_features, count=PER_LOOK), laid, pair[1].picture))
+        return np.asarray(transfer(points0, np.linalg.inv(homography)), np.float32), points1
 
     def _judge(self, features: tuple[Features, Features], full: Pair) -> tuple["_Found | None", str]:
         if min(map(len, features)) < 2:

@@ -40,7 +40,7 @@ class Features:
 
 def find_features(picture: Grey, count: int) -> Features:
     """SIFT keypoints with RootSIFT descriptors (Arandjelovic and Zisserman, CVPR 2012), the `count` strongest."""
-    sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST, enable_precise_upscale=True)
     found, descriptors = sift.detectAndCompute(picture, None)  # type: ignore[call-overload]  # no mask
     return _features(found, descriptors)
 
@@ -56,7 +56,7 @@ def find_affine_features(picture: Grey, tilt: float, roll: float, count: int) ->
     seen = cv2.warpAffine(_blurred(picture, tilt, roll), there, size, flags=cv2.INTER_LINEAR)
     inside = cv2.warpAffine(np.full_like(picture, 255), there, size, flags=cv2.INTER_NEAREST)
     inside = cv2.erode(inside, np.ones((9, 9), np.uint8))
-    sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST, enable_precise_upscale=True)
     features = _features(*sift.detectAndCompute(seen, inside))
     back = cv2.invertAffineTransform(there)
     return Features(_moved(features.places, back), features.descriptors)

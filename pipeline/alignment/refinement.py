@@ -7,16 +7,22 @@ from pipeline.alignment.answer import Homography, Points
 from pipeline.alignment.geometry import residuals, transfer
 from pipeline.optical_flow import Grey
 
-ROUNDS = 30
-"""Most iterations of each level."""
+ROUNDS = 60
+"""Most iterations."""
 
-ENOUGH = 1e-5
+ENOUGH = 1e-6
 """Change of the correlation below which an iteration ends it."""
 
-FARTHEST = 3.0
+FARTHEST = 5.0
 """Largest shift of a corner of the overlap, in pixels, that is still a refinement."""
 
-SMOOTHING = 5
+MARGIN = 8
+"""Pixels at the edge of what both show that do not count."""
+
+LEAST = 1000
+"""Fewest pixels to refine with."""
+
+SMOOTHING = 3
 """Side in pixels of the Gaussian that takes the noise out before gradients are taken."""
 
 
@@ -41,20 +47,27 @@ def refine(homography: Homography, first: Grey, second: Grey, points0: Points, p
 
 def _correlated(homography: Homography, template: Grey, picture: Grey) -> Homography | None:
     """The homography from the template's pixels to the picture's with the highest correlation."""
-    height, width = template.shape
-    there = cv2.WARP_INVERSE_MAP | cv2.INTER_NEAREST
-    shown = cv2.warpPerspective(np.full_like(picture, 255), homography, (width, height), flags=there)
-    if (shown > 0).sum() < 1000:
+    shown = _shown(homography, template, picture)
+    if cv2.countNonZero(shown) < LEAST:
         return None
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ROUNDS, ENOUGH)
     start = homography.astype(np.float32)
     try:
         _, found = cv2.findTransformECC(
-            template, picture, start, cv2.MOTION_HOMOGRAPHY, criteria, np.full_like(picture, 255), SMOOTHING
+            template, picture, start, cv2.MOTION_HOMOGRAPHY, criteria, shown, SMOOTHING
         )
     except cv2.error:  # it did not converge
         return None
     return np.asarray(found, np.float64) if np.isfinite(found).all() else None
+
+
+def _shown(homography: Homography, template: Grey, picture: Grey) -> Grey:
+    """Where the picture shows what the template shows, without a margin: smoothing brings in what lies beyond."""
+    height, width = picture.shape
+    shown = cv2.warpPerspective(np.full_like(template, 255), homography, (width, height), flags=cv2.INTER_NEAREST)
+    shown[[0, -1]] = 0
+    shown[:, [0, -1]] = 0
+    return np.asarray(cv2.erode(shown, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)), np.uint8)
 
 
 def _is_better(before: Homography, after: Homography, points0: Points, points1: Points) -> bool:
