@@ -329,12 +329,13 @@ def difference(first: RunRecord, second: RunRecord, outputs: Path) -> int:
     return int(np.abs(films[0] - films[1]).max())
 
 
+@pytest.mark.parametrize(("phase", "taken"), [("step", SAMPLING[:4]), ("decode", DECODING)])
 def test_a_run_with_rungs_can_be_repeated_from_its_record(
-    run: Run, shortages: Shortages, outputs: Path, capsys: pytest.CaptureFixture[str]
+    run: Run, shortages: Shortages, outputs: Path, capsys: pytest.CaptureFixture[str], phase: str, taken: list[str]
 ) -> None:
-    shortages.plan("step", 2, 4)
+    shortages.plan(phase, 2, len(taken))
     record = run()
-    check_video(record, outputs, SAMPLING[:4])
+    check_video(record, outputs, taken)
     command = ["rerun", str(outputs / f"{record.run_id}.json"), "--json", "--logs", str(outputs / "logs")]
     assert main(command) == 0
     again = RunRecord.model_validate_json(json.dumps(json.loads(capsys.readouterr().out)))
