@@ -83,7 +83,7 @@ def _learned(path: Path, modified: int) -> _Run | None:  # noqa: ARG001 - a reco
     used, model = record.used, record.model
     if record.status is not RunStatus.SUCCEEDED or used is None or model is None or model.device is None:
         return None
-    if used.animate.engine not in model_names():
+    if used.animate.engine not in model_names() or model.name != used.animate.engine:
         return None
     sampling, decoding = (_seconds(record, phase)[-used.animate.candidates :] for phase in (Phase.SAMPLE, Phase.DECODE))
     if not sampling:

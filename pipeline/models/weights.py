@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from pathlib import Path
 
-from pipeline.catalogue import Component, ModelCard
+from pipeline.catalogue import Card, Component, HelperCard, ModelCard
 from pipeline.models.places import places
 from pipeline.settings import RuntimeSettings
 
@@ -20,7 +20,19 @@ def measured_card(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
     return card.model_copy(update={"memory": card.memory.model_copy(update={"components": components})})
 
 
-def _files_by_component(card: ModelCard, runtime: RuntimeSettings) -> dict[str, list[Path]]:
+def measured_helper(card: HelperCard, runtime: RuntimeSettings) -> HelperCard:
+    """The same for a helper: the parameters of all its files, and those of its largest network.
+
+    A helper whose files are not found, or not readable, keeps what its card says.
+    """
+    found = _files_by_component(card, runtime).values()
+    sizes = [sum(sum(_parameters_by_layer(path).values()) for path in files) for files in found]
+    if not sizes or not all(sizes):
+        return card
+    return card.model_copy(update={"parameters": sum(sizes), "resident": max(sizes)})
+
+
+def _files_by_component(card: Card, runtime: RuntimeSettings) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for place in places(card, runtime):
         folders = {part.subfolder: part.component for part in card.parts if part.repository == place.source.repository}

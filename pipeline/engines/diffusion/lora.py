@@ -20,8 +20,8 @@ def loaded_lora(
     """Lay the LoRA of a .safetensors file over the pipeline, with that strength, until left.
 
     `note` is told when it fits only in part; `setting` is what errors name. `options` go to the pipeline's loader. The
-    base weights are not altered: nothing of the LoRA stays behind. Raises InvalidSetting when the file is missing, is no LoRA, or was made for
-    another model.
+    base weights are not altered: nothing of the LoRA stays behind. Raises InvalidSetting when the file is missing, is
+    no LoRA, or was made for another model.
     """
     layers = check_lora(path, setting)
     try:

@@ -1,0 +1,108 @@
+"""Painted key frames on disk, by all that decides them: what was painted once is found again."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.engines.stable_diffusion.models import Models
+from pipeline.engines.stable_diffusion.painter import Task
+from pipeline.engines.stable_diffusion.setup import Setup
+from pipeline.environment import diffusion_packages, package_version
+from pipeline.frames import Frame
+from pipeline.models.files import ModelFiles
+from pipeline.transition_settings import KeyframesSettings
+
+FOLDER = "keyframes"
+"""Folder below the outputs."""
+
+VERSION = 1
+"""Of how key frames are painted: raised when the same request gives another picture."""
+
+PIXEL_PACKAGES = ("numpy", "opencv-contrib-python", "pillow")
+"""Libraries that change pixels beside those of diffusion."""
+
+
+class Gallery:
+    """The painted key frames of all runs, below one outputs folder."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+
+    def file(self, key: str) -> str:
+        """Where the frame of a key lies or would lie, relative to the outputs folder."""
+        return f"{FOLDER}/{key}.png"
+
+    def find(self, key: str, width: int, height: int) -> Frame | None:
+        """The frame of a key; None where there is none that is whole and has this size."""
+        try:
+            with Image.open(self._outputs / self.file(key)) as image:
+                frame = np.array(image)
+        except (OSError, SyntaxError, ValueError):  # Pillow's errors for files that are missing, cut off or altered
+            return None
+        return frame if frame.shape == (height, width, 3) and frame.dtype == np.uint8 else None
+
+    def keep(self, key: str, frame: Frame) -> None:
+        """Write a frame as PNG: readers find all of it or none. Raises OSError."""
+        path = self._outputs / self.file(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            Image.fromarray(frame).save(partial, format="PNG")
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
+    """What decides all key frames of a run: weights, libraries and settings. Reads the LoRA file."""
+    included = {"num_inference_steps", "guidance_scale", "negative_prompt", "scheduler"}
+    return {
+        "version": VERSION,
+        "model": _identity(models.files),
+        "control": None if models.control_files is None else [_identity(models.control_files), asked.control_scale],
+        "lora": None if asked.lora is None else [_digest(asked.lora), asked.lora_scale],
+        "packages": {**diffusion_packages(), **{name: package_version(name) for name in PIXEL_PACKAGES}},
+        "settings": asked.model_dump(mode="json", include=included),
+    }
+
+
+def key_of(task: Task, setup: Setup, shared: Mapping[str, Any]) -> str:
+    """The digest of all that decides a key frame's pixels.
+
+    Of the prompts only those that it lies between: others may change. Where weights wait, and in how many passes and
+    tiles the networks work, is left out, for it changes no pixel or less than can be seen.
+    """
+    words = task.words
+    decides = {
+        **shared,
+        "size": [setup.width, setup.height],
+        "precision": setup.precision,
+        "quantization": setup.quantization,
+        "strength": task.strength,
+        "words": [words.first, words.second, words.share] if words.share else [words.first],
+        "seed": task.seed,
+        "morph": [*task.morph.shape, hashlib.sha256(np.ascontiguousarray(task.morph).data).hexdigest()],
+    }
+    text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _identity(files: ModelFiles) -> list[Any]:
+    """What a model's weights are: the commit of the hub; where that is not known, the files as they lie there."""
+    card = files.card
+    if files.revision is not None:
+        return [card.repository, card.variant, files.revision]
+    weights = sorted(files.folder.rglob("*.safetensors"))
+    found = [(path.relative_to(files.folder).as_posix(), path.stat()) for path in weights]
+    return [card.repository, card.variant, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in found]]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,227 @@
+"""Key frames from the pictures of a morph: painted where a model is present, and with a reason where they are not."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.catalogue import Precision, Role, helper_names
+from pipeline.choices import Offload
+from pipeline.context import Context, Way
+from pipeline.engines.stable_diffusion.ladder import fit
+from pipeline.engines.stable_diffusion.models import Models, choose_models
+from pipeline.engines.stable_diffusion.pace import STAGE
+from pipeline.engines.stable_diffusion.painter import Task
+from pipeline.engines.stable_diffusion.painting import Finished, Painting
+from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, strength_at, words_at, working_size
+from pipeline.engines.stable_diffusion.setup import Setup, needs
+from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing, OutOfMemory, is_disk_full
+from pipeline.frames import Frame
+from pipeline.memory.limit import limited_gpu
+from pipeline.memory.machine import Machine, read_machine
+from pipeline.memory.recover import free
+from pipeline.records import ForecastRecord, ModelRecord
+from pipeline.settings import Settings
+from pipeline.transition_settings import AUTO, NONE
+
+LOG = logging.getLogger("pipeline.keyframes")
+
+MORPH = "morph alone"
+"""The method of a run whose key frames nothing was painted over."""
+
+
+@dataclass(frozen=True)
+class PaintedFrames:
+    """The key frames in order, each painted or the picture of the morph itself, and how they came about.
+
+    `files` are the paths of those painted, relative to the outputs folder, and empty for the others.
+    """
+
+    frames: list[Frame]
+    painted: list[bool]
+    files: list[str]
+    way: Way
+
+
+def paint(
+    morphs: Sequence[Frame], times: Sequence[float], prompts: Sequence[str], settings: Settings, context: Context
+) -> PaintedFrames:
+    """Paint over the pictures of a morph at these times from 0 to 1, all of the video's size.
+
+    Whatever fails half-way is said, and what was painted until then is kept. Raises InvalidSetting and ModelMissing as
+    `choose_models` does, and Cancelled.
+    """
+    context.check_cancelled()
+    models = choose_models(settings)
+    if models is None:
+        reason = _why_none(settings.keyframes.model)
+        context.note(STAGE, reason)
+        return _result(morphs, {}, Way(MORPH, reason))
+    tasks = _tasks(morphs, times, prompts, settings, context.seed)
+    if not tasks:
+        reason = f"keyframes.strength is {settings.keyframes.strength:g}: so little would be painted that nothing is."
+        context.note(STAGE, reason)
+        return _result(morphs, {}, Way(MORPH, reason))
+    machine = read_machine(settings.runtime, context.outputs or context.work_dir)
+    try:
+        models, setup = _with_room(models, morphs[0], settings, machine, context)
+    except OutOfMemory as error:
+        reason = f"{error} The key frames stay the morph."
+        context.note(STAGE, reason, "warning")
+        return _result(morphs, {}, Way(MORPH, reason))
+    _tell(models, setup, morphs[0], settings, context)
+    painting = Painting(models, setup, settings, context, len(morphs))
+    with limited_gpu(machine, settings.runtime):
+        problem = _failure(painting, tasks, settings)
+    if problem:
+        context.note(STAGE, problem, "warning")
+    return _result(morphs, painting.finished, _way(painting, len(tasks), len(morphs), problem))
+
+
+def _why_none(wanted: str) -> str:
+    if wanted == NONE:
+        return "No model is to paint key frames."
+    smallest = helper_names(Role.KEYFRAMES)[0]
+    return (
+        "No model that paints key frames is on this machine: the morph goes on alone, or get one with "
+        f"`python -m pipeline models download {smallest}`."
+    )
+
+
+def _tasks(
+    morphs: Sequence[Frame], times: Sequence[float], prompts: Sequence[str], settings: Settings, seed: int
+) -> list[Task]:
+    """What is to be painted; pictures at which hardly anything would be are left out.
+
+    All key frames have one seed, so the same noise lies over them and they belong together; a seed of a frame's own
+    paints that one alone anew, and one below 0 is the run's.
+    """
+    own = settings.keyframes.seeds
+    tasks = []
+    for number, (morph, time) in enumerate(zip(morphs, times, strict=True)):
+        strength = strength_at(time, settings.keyframes.strength)
+        chosen = own[number] if number < len(own) and own[number] >= 0 else seed
+        if strength >= LEAST_STRENGTH:
+            tasks.append(Task(number, morph, strength, words_at(number, len(morphs), prompts), chosen))
+    return tasks
+
+
+def _with_room(
+    models: Models, morph: Frame, settings: Settings, machine: Machine, context: Context
+) -> tuple[Models, Setup]:
+    """The models, and a setup that they have room in here; a smaller model where any will do and the largest has none.
+
+    Every rung that is taken is said. Raises OutOfMemory when there is too little memory for all of them.
+    """
+    while True:
+        try:
+            setup, taken = fit(_wanted(models, morph, settings, machine.device), models, machine, settings.runtime)
+        except OutOfMemory:
+            below = choose_models(settings, models.card) if settings.keyframes.model == AUTO else None
+            if below is None:
+                raise
+            message = f"{below.card.title} paints: there is too little memory for {models.card.title}."
+            context.note(STAGE, message, "warning")
+            models = below
+        else:
+            for each in taken:
+                context.keep(each)
+            return models, setup
+
+
+def _wanted(models: Models, morph: Frame, settings: Settings, device: str) -> Setup:
+    """How the painter is held where there is room enough."""
+    height, width = morph.shape[:2]
+    size = working_size(width, height, models.native)
+    runtime = settings.runtime
+    return Setup(
+        device=device,
+        precision=models.card.precision if device == "cuda" else Precision.FLOAT32,
+        width=size[0],
+        height=size[1],
+        native=models.native,
+        guided=settings.keyframes.guidance_scale > 1.0,
+        offload=Offload.NONE if runtime.offload is Offload.NONE or device == "cpu" else Offload.MODEL,
+        guidance_passes=runtime.guidance_passes,
+    )
+
+
+def _tell(models: Models, setup: Setup, morph: Frame, settings: Settings, context: Context) -> None:
+    """Say what paints, and how, on the page and in the record."""
+    card, files, control = models.card, models.files, models.control_card
+    height, width = morph.shape[:2]
+    if (setup.width, setup.height) != (width, height):
+        context.note(
+            STAGE,
+            f"{card.title} paints at {setup.width} x {setup.height}, a size that it is made for; the key frames are "
+            f"scaled to {width} x {height}.",
+        )
+    if settings.keyframes.control == AUTO and control is None:
+        context.note(STAGE, f"No ControlNet for {card.title} is on this machine: it paints without one.")
+    found = needs(card, control, setup).values()
+    context.keep(
+        ForecastRecord(
+            device=setup.device,
+            gpu_bytes=max(each.gpu_bytes for each in found),
+            ram_bytes=max(each.ram_bytes for each in found),
+            disk_bytes=3 * width * height,
+        )
+    )
+    context.keep(
+        ModelRecord(
+            name=card.name,
+            repository=card.repository,
+            revision=files.revision,
+            variant=card.variant,
+            licence=card.licence,
+            device=setup.device,
+            precision=setup.precision,
+        )
+    )
+
+
+def _failure(painting: Painting, tasks: Sequence[Task], settings: Settings) -> str:
+    """Paint what can be painted; returns in one sentence what went wrong, empty when nothing did."""
+    try:
+        painting.run(tasks)
+    except (Cancelled, InvalidInput):
+        raise
+    except ModelMissing as error:
+        if settings.keyframes.model != AUTO:
+            raise
+        return str(error)
+    except ImageToVideoError as error:
+        return str(error)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        LOG.warning("%s failed", painting.models.card.name, exc_info=error)
+        free(error)
+        title = painting.models.card.title
+        return f"{title} failed with an error of its own ({type(error).__name__}), which the log explains."
+    return ""
+
+
+def _way(painting: Painting, wanted: int, count: int, problem: str) -> Way:
+    """What was painted and what was not, and why."""
+    finished = painting.finished.values()
+    kept = sum(each.kept for each in finished)
+    card, control = painting.models.card, painting.models.control_card
+    if not finished:
+        return Way(MORPH, f"{problem} The key frames stay the morph.".strip())
+    parts = [f"{card.title} painted {len(finished)} of {count} key frames"]
+    if kept:
+        parts.append(f", {kept} of them in an earlier run")
+    if control is not None:
+        parts.append(f", with the edges held by {control.title}")
+    rest = " Of the others too little would be painted." if count > wanted else ""
+    return Way(card.name, f"{''.join(parts)}.{rest} {problem}".strip())
+
+
+def _result(morphs: Sequence[Frame], finished: Mapping[int, Finished], way: Way) -> PaintedFrames:
+    done = [finished.get(number) for number in range(len(morphs))]
+    return PaintedFrames(
+        frames=[morph if each is None else each.frame for morph, each in zip(morphs, done, strict=True)],
+        painted=[each is not None for each in done],
+        files=["" if each is None else each.file for each in done],
+        way=way,
+    )
