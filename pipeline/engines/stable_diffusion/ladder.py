@@ -212,7 +212,7 @@ def _too_little(setup: Setup, models: Models, machine: Machine, runtime: Runtime
     on_gpu = setup.device == "cuda" and max(each.gpu_bytes for each in found) > gpu
     needed = max(each.gpu_bytes if on_gpu else each.ram_bytes for each in found)
     return (
-        f"{models.card.title} needs about {needed / GB:.1f} GB of {'GPU ' if on_gpu else ''}memory to paint at "
+        f"{models.card.title} needs about {needed / GB:.1f} GB of {'GPU ' if on_gpu else ''}memory even to paint at "
         f"{setup.width} x {setup.height}, and {max(gpu if on_gpu else ram, 0) / GB:.1f} GB may be used."
     )
 

@@ -54,6 +54,7 @@ class Painting:
         self._shared = shared_part(models, settings.keyframes)
         self._placed: tuple[Any, Setup] | None = None
         self._sampled: tuple[str, torch.Tensor] | None = None
+        self._said: set[str] = set()
         self._pace = Pace(context)
 
     def run(self, tasks: Sequence[Task]) -> None:
@@ -180,4 +181,7 @@ class Painting:
             self._placed = None
 
     def _warn(self, message: str) -> None:
-        self._context.note(STAGE, message, "warning")
+        """Say something once, however often it is found out again."""
+        if message not in self._said:
+            self._said.add(message)
+            self._context.note(STAGE, message, "warning")

@@ -16,8 +16,11 @@ STEP = 8
 LEAST_SIDE = 64
 """Shortest side in pixels that is worked at."""
 
-LARGEST = 1.5
-"""Largest area worked at, in areas of the size that the model was trained for: beyond it shapes repeat."""
+SMALLEST, LARGEST = 0.75, 1.5
+"""Areas worked at, in areas of the square that the model was trained for.
+
+In fewer pixels the model has never seen whole scenes; in more, shapes repeat.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,10 @@ def words_at(number: int, count: int, prompts: Sequence[str]) -> Words:
 def working_size(width: int, height: int, native: int) -> tuple[int, int]:
     """Width and height to paint a picture at: its own, as near as the model's strides and its training allow.
 
-    `native` is the side of the square that the model was trained for. Smaller pictures are painted at the area of that
-    square, for the model has never seen whole scenes in fewer pixels; larger ones at LARGEST times that area.
+    `native` is the side of the square that the model was trained for. The area of smaller pictures is raised to SMALLEST
+    times that of the square, the area of larger ones lowered to LARGEST times.
     """
-    area = min(max(width * height, native**2), LARGEST * native**2)
+    area = min(max(width * height, SMALLEST * native**2), LARGEST * native**2)
     scale = math.sqrt(area / (width * height))
     return snapped(width * scale), snapped(height * scale)
 
