@@ -1,0 +1,204 @@
+"""The way of a camera between two views of one scene, from the homography that leads from one to the other.
+
+A blend of two matrices shears and may collapse: half-way to a turn by 180 degrees it maps everything to a point. Here
+the homography H is taken apart around the middle of the way,
+
+    H = S(1) S(1/2)^-1 K S(1/2),        view(t) = S(t) S(1/2)^-1 K^t S(1/2),
+
+where S is the similarity nearest to H, whose angle and logarithm of scale grow evenly while the centre of the view
+moves along a straight line, and K is what is left: stretch, shear and perspective, of which a power is taken through
+its logarithm. The way back, from the inverse of H, is the same way.
+"""
+
+import cmath
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.morphing.matrices import Matrix, Points, exponential, logarithm, transfer, unit_matrix
+
+LARGEST_ZOOM = 2.5
+"""The view is never narrowed further than this, whatever then shows at its borders."""
+
+LEAST_OVERLAP = 0.02
+"""Share of either picture that must be seen by the other for a way between them."""
+
+STRETCH = 3.0
+"""How far the scale of a place may stray, on the way, from an even growth between its ends."""
+
+_TIMES = 33
+"""At so many times, both ends among them, a way is looked at before it is trusted."""
+
+_SIDE = 21
+"""Points along each side of the grid that stands for a picture."""
+
+_ZOOMS = np.geomspace(1.0, LARGEST_ZOOM, 47)
+
+
+class NoPath(ValueError):
+    """No camera could make this way. The message says why, as a clause."""
+
+
+class CameraPath:
+    """The way from the view of one picture to that of another of the same size.
+
+    `homography` leads from pixels of the first to pixels of the second. With `crop`, the view is narrowed on the way
+    just so far that no border shows that neither picture fills. Raises NoPath where no camera leads from one to the
+    other.
+    """
+
+    def __init__(self, homography: Matrix, width: int, height: int, crop: bool) -> None:
+        self._unit = unit_matrix(width, height)
+        self._back = _inverse(self._unit)
+        self._corner = (np.array([width, height]) - 1) / math.hypot(width, height)
+        whole = np.asarray(self._unit @ _upright(homography) @ self._back)
+        self._turn, self._start = _nearest_similarity(*self._shared(whole))
+        self._half = self._similarity(0.5)
+        rest = self._half @ _inverse(self._similarity(1.0)) @ whole @ _inverse(self._half)
+        log_rest = logarithm(rest / np.cbrt(np.linalg.det(rest)))
+        if log_rest is None:
+            raise NoPath("the views differ by more than a camera's move")
+        self._log_rest = log_rest
+        self._whole = self._plain(1.0)
+        self._check()
+        self._zooms = self._needed_zooms() if crop else np.zeros(_TIMES)
+
+    def from_first(self, t: float) -> Matrix:
+        """From pixels of the first picture to pixels of the view at time `t`, 0 to 1."""
+        return _normalised(self._back @ self._zoom(t) @ self._plain(t) @ self._unit)
+
+    def from_second(self, t: float) -> Matrix:
+        """From pixels of the second picture to pixels of the view at time `t`, 0 to 1."""
+        away = self._plain(t) @ _inverse(self._whole)
+        return _normalised(self._back @ self._zoom(t) @ away @ self._unit)
+
+    def middle(self) -> tuple[Matrix, Matrix]:
+        """From pixels of the first and of the second picture to those of the view half-way, which is not narrowed."""
+        away = self._plain(0.5) @ _inverse(self._whole)
+        first, second = (_normalised(self._back @ matrix @ self._unit) for matrix in (self._plain(0.5), away))
+        return first, second
+
+    def shared(self) -> tuple[Points, Points]:
+        """Places that both pictures see, all over what they share: pixels of the first, and of the second."""
+        back = self._back[:2]
+        first, second = (points @ back[:, :2].T + back[:, 2] for points in self._shared(self._whole))
+        return first, second
+
+    def _similarity(self, t: float) -> Matrix:
+        """S(t), for whose window the centre moves on a straight line over the first picture.
+
+        Its speed there is proportional to the width of what is seen, so that it is even in the view.
+        """
+        turn = cmath.exp(t * self._turn)
+        growth = self._turn.real
+        passed = t if abs(growth) < 1e-9 else math.expm1(-t * growth) / math.expm1(-growth)
+        moved = -turn * passed * self._start
+        return np.array([[turn.real, -turn.imag, moved.real], [turn.imag, turn.real, moved.imag], [0.0, 0.0, 1.0]])
+
+    def _plain(self, t: float) -> Matrix:
+        """From the first picture to the view at `t` without a crop, in units of the picture."""
+        return self._similarity(t) @ _inverse(self._half) @ exponential(t * self._log_rest) @ self._half
+
+    def _zoom(self, t: float) -> Matrix:
+        zoom = math.exp(float(np.interp(t, np.linspace(0.0, 1.0, _TIMES), self._zooms)))
+        return np.diag([zoom, zoom, 1.0])
+
+    def _grid(self) -> Points:
+        """Points all over a picture, its borders among them."""
+        x, y = (np.linspace(-end, end, _SIDE) for end in self._corner)
+        return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+    def _inside(self, matrix: Matrix, points: Points) -> NDArray[np.bool_]:
+        """Which points a homography takes into a picture, or to within a thousandth of its size."""
+        moved, depth = transfer(matrix, points)
+        return np.asarray((np.abs(moved) <= self._corner + 1e-3).all(axis=1) & (depth > 0))
+
+    def _shared(self, whole: Matrix) -> tuple[Points, Points]:
+        """What both pictures see: its points in the first one and in the second, an even grid of either."""
+        grid = self._grid()
+        seen = grid[self._inside(whole, grid)]
+        away = _inverse(whole)
+        seen_back = grid[self._inside(away, grid)]
+        if min(len(seen), len(seen_back)) < LEAST_OVERLAP * len(grid):
+            raise NoPath("the views share too little")
+        first = np.concatenate([seen, transfer(away, seen_back)[0]])
+        return first, np.concatenate([transfer(whole, seen)[0], seen_back])
+
+    def _check(self) -> None:
+        """Whether what both pictures see keeps its orientation and grows evenly, all the way."""
+        points, _ = self._shared(self._whole)
+        ends = _log_scales(self._whole, points)
+        for t in np.linspace(0.0, 1.0, _TIMES):
+            now = _log_scales(self._plain(t), points)
+            if now is None or ends is None or float(np.abs(now - t * ends).max()) > math.log(STRETCH):
+                raise NoPath("the way between the views tears the picture")
+
+    def _needed_zooms(self) -> NDArray[np.float64]:
+        """Logarithm of the zoom at each of the looked-at times, the least smooth hump over what is needed."""
+        times, grid = np.linspace(0.0, 1.0, _TIMES), self._grid()
+        needed = np.array([self._needed_zoom(float(t), grid) for t in times])
+        needed[[0, -1]] = 0.0
+        return _concave_hull(times, needed)
+
+    def _needed_zoom(self, t: float, grid: Points) -> float:
+        """Logarithm of the least zoom with which every place of the view at `t` is seen by a picture."""
+        to_first = _inverse(self._plain(t))
+        ways = to_first, np.asarray(self._whole @ to_first)
+        for zoom in _ZOOMS:
+            seen = self._inside(ways[0], grid / zoom) | self._inside(ways[1], grid / zoom)
+            if seen.all():
+                return math.log(zoom)
+        return math.log(LARGEST_ZOOM)
+
+
+def _upright(homography: Matrix) -> Matrix:
+    """The same homography with a positive determinant: depths are then positive wherever orientation is kept."""
+    determinant = float(np.linalg.det(homography))
+    if not np.isfinite(homography).all() or abs(determinant) < 1e-12:
+        raise NoPath("the alignment is degenerate")
+    return np.asarray(homography * math.copysign(1.0, determinant), np.float64)
+
+
+def _nearest_similarity(first: Points, second: Points) -> tuple[complex, complex]:
+    """Logarithm of the factor (scale and angle) of the similarity nearest to a homography, and the place it moves to 0.
+
+    With the symmetric scale of Horn (1987): there and back give inverse similarities.
+    """
+    z0, z1 = first @ np.array([1, 1j]), second @ np.array([1, 1j])
+    centre0, centre1 = z0.mean(), z1.mean()
+    z0, z1 = z0 - centre0, z1 - centre1
+    scale = math.sqrt(float((np.abs(z1) ** 2).mean() / (np.abs(z0) ** 2).mean()))
+    log_factor = complex(math.log(scale), cmath.phase(complex(np.vdot(z0, z1))))
+    return log_factor, complex(centre0 - centre1 / cmath.exp(log_factor))
+
+
+def _log_scales(matrix: Matrix, points: Points) -> NDArray[np.float64] | None:
+    """Logarithm of a homography's linear scale at points; None where one lies behind the camera."""
+    _, depth = transfer(matrix, points)
+    if (depth <= 0).any():
+        return None
+    return np.asarray((math.log(np.linalg.det(matrix)) - 3.0 * np.log(depth)) / 2.0)
+
+
+def _concave_hull(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lowest concave function above y, at x."""
+    hull: list[int] = []
+    for index in range(len(x)):
+        while len(hull) > 1 and _bends_up(x, y, (*hull[-2:], index)):
+            hull.pop()
+        hull.append(index)
+    return np.interp(x, x[hull], y[hull])
+
+
+def _bends_up(x: NDArray[np.float64], y: NDArray[np.float64], points: tuple[int, ...]) -> bool:
+    a, b, c = points
+    return bool((y[b] - y[a]) * (x[c] - x[a]) <= (y[c] - y[a]) * (x[b] - x[a]))
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def _normalised(matrix: Matrix) -> Matrix:
+    return np.asarray(matrix / matrix[2, 2])
