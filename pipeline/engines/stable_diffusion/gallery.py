@@ -61,7 +61,7 @@ class Gallery:
 
 def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
     """What decides all key frames of a run: weights, libraries and settings. Reads the LoRA file."""
-    included = {"num_inference_steps", "guidance_scale", "negative_prompt", "scheduler"}
+    included = {"guidance_scale", "negative_prompt", "scheduler"}
     return {
         "version": VERSION,
         "model": _identity(models.files),
@@ -72,8 +72,8 @@ def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
     }
 
 
-def key_of(task: Task, setup: Setup, shared: Mapping[str, Any]) -> str:
-    """The digest of all that decides a key frame's pixels.
+def key_of(task: Task, steps: int, setup: Setup, shared: Mapping[str, Any]) -> str:
+    """The digest of all that decides a key frame's pixels; `steps` are those that the pipeline is asked for.
 
     Of the prompts only those that it lies between: others may change. Where weights wait, and in how many passes and
     tiles the networks work, is left out, for it changes no pixel or less than can be seen.
@@ -85,6 +85,7 @@ def key_of(task: Task, setup: Setup, shared: Mapping[str, Any]) -> str:
         "precision": setup.precision,
         "quantization": setup.quantization,
         "strength": task.strength,
+        "steps": steps,
         "words": [words.first, words.second, words.share] if words.share else [words.first],
         "seed": task.seed,
         "morph": [*task.morph.shape, hashlib.sha256(np.ascontiguousarray(task.morph).data).hexdigest()],

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.catalogue import Precision, Role, helper_names
 from pipeline.choices import Offload
@@ -27,6 +28,8 @@ LOG = logging.getLogger("pipeline.keyframes")
 
 MORPH = "morph alone"
 """The method of a run whose key frames nothing was painted over."""
+
+STAYS = "The key frames stay the morph."
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,18 @@ def paint(
     context.check_cancelled()
     models = choose_models(settings)
     if models is None:
-        reason = _why_none(settings.keyframes.model)
-        context.note(STAGE, reason)
-        return _result(morphs, {}, Way(MORPH, reason))
+        return _alone(morphs, _why_none(settings.keyframes.model), context)
     tasks = _tasks(morphs, times, prompts, settings, context.seed)
     if not tasks:
-        reason = f"keyframes.strength is {settings.keyframes.strength:g}: so little would be painted that nothing is."
-        context.note(STAGE, reason)
-        return _result(morphs, {}, Way(MORPH, reason))
+        strength = settings.keyframes.strength
+        return _alone(morphs, f"keyframes.strength is {strength:g}: so little is painted that nothing is.", context)
     machine = read_machine(settings.runtime, context.outputs or context.work_dir)
     try:
         models, setup = _with_room(models, morphs[0], settings, machine, context)
-    except OutOfMemory as error:
-        reason = f"{error} The key frames stay the morph."
-        context.note(STAGE, reason, "warning")
-        return _result(morphs, {}, Way(MORPH, reason))
+    except (OutOfMemory, ModelMissing) as error:
+        if isinstance(error, ModelMissing) and settings.keyframes.model != AUTO:
+            raise
+        return _alone(morphs, f"{error} {STAYS}", context, "warning")
     _tell(models, setup, morphs[0], settings, context)
     painting = Painting(models, setup, settings, context, len(morphs))
     with limited_gpu(machine, settings.runtime):
@@ -75,6 +75,14 @@ def paint(
     if problem:
         context.note(STAGE, problem, "warning")
     return _result(morphs, painting.finished, _way(painting, len(tasks), len(morphs), problem))
+
+
+def _alone(
+    morphs: Sequence[Frame], reason: str, context: Context, level: Literal["info", "warning"] = "info"
+) -> PaintedFrames:
+    """The morph as it is, and why."""
+    context.note(STAGE, reason, level)
+    return _result(morphs, {}, Way(MORPH, reason))
 
 
 def _why_none(wanted: str) -> str:
@@ -207,7 +215,7 @@ def _way(painting: Painting, wanted: int, count: int, problem: str) -> Way:
     kept = sum(each.kept for each in finished)
     card, control = painting.models.card, painting.models.control_card
     if not finished:
-        return Way(MORPH, f"{problem} The key frames stay the morph.".strip())
+        return Way(MORPH, f"{problem} {STAYS}".strip())
     parts = [f"{card.title} painted {len(finished)} of {count} key frames"]
     if kept:
         parts.append(f", {kept} of them in an earlier run")

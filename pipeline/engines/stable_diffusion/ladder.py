@@ -8,7 +8,7 @@ from pipeline.catalogue import Phase, Precision
 from pipeline.choices import Offload, Quantization
 from pipeline.engines.diffusion.image_vae import TILE
 from pipeline.engines.stable_diffusion.models import Models
-from pipeline.engines.stable_diffusion.schedule import snapped
+from pipeline.engines.stable_diffusion.schedule import LEAST_SIDE, snapped
 from pipeline.engines.stable_diffusion.setup import Need, Setup, needs
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import GB, room
@@ -67,9 +67,10 @@ def _use_bfloat16(setup: Setup) -> Setup | None:
 
 
 def _paint_smaller(setup: Setup) -> Setup | None:
-    width, height = snapped(setup.width * 0.75), snapped(setup.height * 0.75)
-    smaller = (width, height) != (setup.width, setup.height) and min(width, height) >= SMALLEST * setup.native
-    return replace(setup, width=width, height=height) if smaller else None
+    width, height = setup.width * 0.75, setup.height * 0.75
+    if min(width, height) < max(SMALLEST * setup.native, LEAST_SIDE):
+        return None
+    return replace(setup, width=snapped(width), height=snapped(height))
 
 
 _ALL = frozenset(Phase)

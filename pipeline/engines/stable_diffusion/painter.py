@@ -63,7 +63,7 @@ class Brush:
 
         with seeded(task.seed, self.setup.device) as generator:
             made = self.pipe(
-                image=to_pil(picture),
+                image=self._encode(picture, generator),
                 strength=task.strength,
                 num_inference_steps=total_steps(task.strength, self.asked.num_inference_steps),
                 guidance_scale=self.asked.guidance_scale,
@@ -76,6 +76,17 @@ class Brush:
         latents: torch.Tensor = made.images.cpu()
         return latents
 
+    def _encode(self, picture: Frame, generator: "torch.Generator") -> "torch.Tensor":
+        """The latents that the pipeline would make of a picture itself, with the same random numbers."""
+        import torch
+
+        pipe, vae = self.pipe, self.pipe.vae
+        with torch.no_grad(), cast(vae, Precision.FLOAT32 if vae.config.force_upcast else None):
+            placed = pipe.image_processor.preprocess(to_pil(picture)).to(pipe._execution_device, vae.dtype)
+            drawn = vae.encode(placed).latent_dist.sample(generator)
+        latents: torch.Tensor = drawn.to(pipe.unet.dtype)
+        return _scaled(latents, vae.config)
+
     def _control(self, picture: Frame) -> dict[str, Any]:
         if self.pipe.components.get("controlnet") is None:
             return {}
@@ -87,7 +98,7 @@ class Brush:
         import torch
 
         vae = self.pipe.vae
-        overflows = vae.dtype == torch.float16 and vae.config.force_upcast
+        overflows = vae.config.force_upcast and vae.dtype == torch.float16
         try:
             with torch.no_grad(), cast(vae, Precision.FLOAT32 if overflows else None):
                 placed = _unscaled(latents, vae.config).to(self.pipe._execution_device, vae.dtype)
@@ -97,15 +108,25 @@ class Brush:
             self.pipe.maybe_free_model_hooks()
 
 
-def _unscaled(latents: "torch.Tensor", config: Any) -> "torch.Tensor":
-    """Latents as the autoencoder has them. Some checkpoints of XL say mean and spread, others a factor alone."""
-    import torch
+def _scaled(latents: "torch.Tensor", config: Any) -> "torch.Tensor":
+    """Latents of the autoencoder as the denoiser has them."""
+    mean, spread = _statistics(latents, config)
+    return (latents - mean) * float(config.scaling_factor) / spread
 
-    factor = float(config.scaling_factor)
-    if getattr(config, "latents_mean", None) is None or getattr(config, "latents_std", None) is None:
-        return latents / factor
-    mean, spread = (torch.tensor(each).view(1, -1, 1, 1) for each in (config.latents_mean, config.latents_std))
-    return latents * spread / factor + mean
+
+def _unscaled(latents: "torch.Tensor", config: Any) -> "torch.Tensor":
+    """The way back."""
+    mean, spread = _statistics(latents, config)
+    return latents * spread / float(config.scaling_factor) + mean
+
+
+def _statistics(latents: "torch.Tensor", config: Any) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Mean and spread of the autoencoder's latents by channel. Only some checkpoints of XL state them."""
+    mean, spread = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    stated = mean is not None and spread is not None
+    values = (mean, spread) if stated else ([0.0], [1.0])
+    first, second = (latents.new_tensor(each).view(1, -1, 1, 1) for each in values)
+    return first, second
 
 
 def preview(latents: "torch.Tensor", family: FamilyName) -> Frame:

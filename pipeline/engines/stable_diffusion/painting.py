@@ -18,6 +18,7 @@ from pipeline.engines.stable_diffusion.models import Models, arranged, load, loa
 from pipeline.engines.stable_diffusion.pace import STAGE, Pace
 from pipeline.engines.stable_diffusion.painter import Brush, Task, preview
 from pipeline.engines.stable_diffusion.prompts import Embedding, between, encode, unprompted
+from pipeline.engines.stable_diffusion.schedule import total_steps
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.engines.stable_diffusion.tone import match_tone
 from pipeline.errors import OutOfMemory
@@ -97,12 +98,16 @@ class Painting:
 
     def _take_kept(self, waiting: deque[Task]) -> None:
         for task in tuple(waiting):
-            key = key_of(task, self.setup, self._shared)
+            key = self._key(task)
             height, width = task.morph.shape[:2]
             frame = self._gallery.find(key, width, height)
             if frame is not None:
                 waiting.remove(task)
                 self._finish(task, Finished(frame, self._gallery.file(key), kept=True))
+
+    def _key(self, task: Task) -> str:
+        steps = total_steps(task.strength, self._asked.num_inference_steps)
+        return key_of(task, steps, self.setup, self._shared)
 
     def _pipe(self) -> Any:
         """The model, loaded and placed as the setup says."""
@@ -129,7 +134,7 @@ class Painting:
 
     def _paint(self, brush: Brush, task: Task, words: Embedding, negative: Embedding | None) -> None:
         """Paint one key frame, and keep it."""
-        key = key_of(task, self.setup, self._shared)
+        key = self._key(task)
         if self._sampled is None or self._sampled[0] != key:
             self._sampled = None
             with watched(self._context, self.setup.device, Phase.SAMPLE) as counter:

@@ -73,8 +73,8 @@ def words_at(number: int, count: int, prompts: Sequence[str]) -> Words:
 def working_size(width: int, height: int, native: int) -> tuple[int, int]:
     """Width and height to paint a picture at: its own, as near as the model's strides and its training allow.
 
-    `native` is the side of the square that the model was trained for. The area of smaller pictures is raised to SMALLEST
-    times that of the square, the area of larger ones lowered to LARGEST times.
+    `native` is the side of the square that the model was trained for. The area of smaller pictures is raised to
+    SMALLEST times that of the square, the area of larger ones lowered to LARGEST times.
     """
     area = min(max(width * height, SMALLEST * native**2), LARGEST * native**2)
     scale = math.sqrt(area / (width * height))

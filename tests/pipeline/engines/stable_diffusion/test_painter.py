@@ -106,13 +106,18 @@ def painter(tiny_models: TinyModels) -> Make:
 
 
 def models(tiny_models: TinyModels, name: str, control: str | None = None) -> Models:
-    cards = [get_helper(each) for each in (name, control) if each]
-    pairs = [(card, ModelFiles(card, tiny_models(card.name) / card.name)) for card in cards]
-    return Models(*(part for pair in pairs for part in pair))
+    def files(name: str) -> ModelFiles:
+        return ModelFiles(get_helper(name), tiny_models(name) / name)
+
+    if control is None:
+        return Models(get_helper(name), files(name))
+    return Models(get_helper(name), files(name), get_helper(control), files(control))
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("changes", [{}, {"guidance_scale": 1.0}, {"scheduler": Scheduler.EULER}, {"negative_prompt": ""}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"guidance_scale": 1.0}, {"scheduler": Scheduler.EULER}, {"negative_prompt": ""}]
+)
 def test_a_painting_is_the_plain_calls_bit_for_bit(painter: Make, name: str, changes: dict[str, Any]) -> None:
     asked = painter(name).asking(**changes)
     assert np.array_equal(asked.paint(), asked.bare(total=12))
@@ -244,5 +249,5 @@ def test_a_plain_copy_without_the_variant_is_loaded_as_well(tiny_models: TinyMod
 def test_the_size_that_a_model_was_trained_for_stands_in_its_files(tiny_models: TinyModels, tmp_path: Path) -> None:
     whole = models(tiny_models, "sdxl")
     assert whole.native == 64
-    with pytest.raises(ModelMissing, match="sdxl in .* are incomplete or damaged"):
+    with pytest.raises(ModelMissing, match=r"sdxl in .* are incomplete or damaged"):
         replace(whole, files=ModelFiles(whole.card, tmp_path)).native  # noqa: B018 - it is read from the disk

@@ -75,8 +75,10 @@ def test_embeddings_are_those_of_the_pipeline(pipe: Any) -> None:
     found = encode(pipe, ["a cat", "a dog", "a cat"], silent)
     assert list(found) == ["a cat", "a dog"]
     with torch.no_grad():
-        bare = pipe.encode_prompt("a cat", None, "cpu", 1, True, "a dog") if found["a cat"].pooled is not None else (
-            pipe.encode_prompt("a cat", "cpu", 1, True, "a dog")
+        bare = (
+            pipe.encode_prompt("a cat", None, "cpu", 1, True, "a dog")
+            if found["a cat"].pooled is not None
+            else (pipe.encode_prompt("a cat", "cpu", 1, True, "a dog"))
         )
     made = as_arguments(found["a cat"], found["a dog"])
     names = ["prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds"]

@@ -31,8 +31,8 @@ def models(name: str, control: str | None = None) -> Models:
 
 def machine(gpu: float = 0.0, ram: float = 64.0) -> Machine:
     device = "cuda" if gpu else "cpu"
-    sizes = [int(size * GB) for size in (gpu, gpu, ram, ram)]
-    return Machine(device, *sizes, disk_free=GB)
+    on_gpu, in_ram = int(gpu * GB), int(ram * GB)
+    return Machine(device, on_gpu, on_gpu, in_ram, in_ram, disk_free=GB)
 
 
 def peak(name: str, setup: Setup, control: str | None = None) -> float:
@@ -113,7 +113,9 @@ def test_only_rungs_that_help_are_taken_least_loss_first(setup: Setup, here: Mac
 
 
 def test_too_little_for_the_lowest_rung_is_one_sentence() -> None:
-    with pytest.raises(OutOfMemory, match=r"^Stable Diffusion XL needs about .* GB of GPU memory even to paint at .*used\.$"):
+    with pytest.raises(
+        OutOfMemory, match=r"^Stable Diffusion XL needs about .* GB of GPU memory even to paint at .*used\.$"
+    ):
         fit(GPU, models("sdxl"), machine(gpu=2), RUNTIME)
 
 
