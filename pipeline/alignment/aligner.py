@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.alignment.answer import Alignment, Homography, Matches, Points
 from pipeline.alignment.evidence import AGREES, FEWEST, Evidence, fit, gather, weigh
 from pipeline.alignment.features import Features, find_affine_features, find_features, in_pairs, match
-from pipeline.alignment.geometry import common_crop, examine, residuals, transfer
+from pipeline.alignment.geometry import common_crop, examine, inverse, residuals, transfer
 from pipeline.alignment.refinement import refine
 from pipeline.alignment.verdict import verdict
 from pipeline.frames import Frame
@@ -37,7 +37,10 @@ VIEWS = (
 GUESSES = 4
 """Guesses of the second try that are looked at again, for each tilt."""
 
-LOOKS = 3
+SPARSE = 60
+"""Places that agree, below which a second look is worth its time also when the first one was enough."""
+
+LOOKS = 2
 """Times that a guess is laid over the second image: each fit is nearer than the one before."""
 
 PER_LOOK = 4000
@@ -83,7 +86,13 @@ class _Search:
             return self._refused(f"an image with a side under {SMALLEST} pixels shows too little to be aligned")
         full = _working(self.images[0], WORKING), _working(self.images[1], WORKING)
         evidence, reason = self._first_try(full)
+        if evidence is not None and evidence.evidence.cells < SPARSE:
+            closer, _ = self._look_again(evidence.evidence.homography, full)
+            if closer is not None and closer.evidence.cells >= evidence.evidence.cells:
+                evidence = closer
         method = "sift"
+        if evidence is None and self._are_mirrored(full):
+            return self._refused("one image is the mirror image of the other, which no camera sees")
         if evidence is None and self.settings.second_try and self._has_time(0.3):
             evidence, again = self._second_try(full)
             method, reason = "affine-sift", reason if evidence is None and not again else again
@@ -99,6 +108,11 @@ class _Search:
         self.keypoints = (len(features[0]), len(features[1]))
         self.check()
         return self._judge(features, full)
+
+    def _are_mirrored(self, full: Pair) -> bool:
+        """Whether the first try succeeds with one image seen in a mirror."""
+        flipped = _Working(np.ascontiguousarray(full[1].picture[:, ::-1]), full[1].scale)
+        return self._first_try((full[0], flipped))[0] is not None
 
     def _second_try(self, full: Pair) -> tuple["_Found | None", str]:
         """One image as it is against the other tilted more and more, and the other way round, while there is time.
@@ -138,20 +152,21 @@ class _Search:
 
     def _look_again(self, homography: Homography, full: Pair, looks: int = LOOKS) -> tuple["_Found | None", str]:
         """Lay each image over the other and match them once more: a right guess now has many matches."""
-        there, back = self._laid_over(homography, full), self._laid_over(np.linalg.inv(homography), full[::-1])
+        there, back = self._laid_over(homography, full), self._laid_over(inverse(homography), full[::-1])
         points0, points1 = np.concatenate([there[0], back[1]]), np.concatenate([there[1], back[0]])
         found, reason = self._weigh(points0, points1, full)
         if found is None or looks <= 1:
             return found, reason
-        closer, _ = self._look_again(found.evidence.homography, full, looks - 1)
-        return closer if closer is not None and closer.evidence.cells > found.evidence.cells else found, reason
+        closer, reason = self._look_again(found.evidence.homography, full, looks - 1)
+        return (closer if closer.evidence.cells > found.evidence.cells else found) if closer else None, reason
 
     def _laid_over(self, homography: Homography, pair: Pair) -> tuple[Points, Points]:
         """Matches with the first picture laid over the second one, each in pixels of its own picture."""
         height, width = pair[1].picture.shape
-        laid = cv2.warpPerspective(pair[0].picture, homography, (width, height), flags=cv2.INTER_AREA)
+        over = cv2.warpPerspective(pair[0].picture, homography, (width, height), flags=cv2.INTER_AREA)
+        laid = np.asarray(over, np.uint8)
         points0, points1 = match(*in_pairs(partial(find_features, count=PER_LOOK), laid, pair[1].picture))
-        return np.asarray(transfer(points0, np.linalg.inv(homography)), np.float32), points1
+        return np.asarray(transfer(points0, inverse(homography)), np.float32), points1
 
     def _judge(self, features: tuple[Features, Features], full: Pair) -> tuple["_Found | None", str]:
         if min(map(len, features)) < 2:

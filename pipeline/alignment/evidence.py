@@ -1,13 +1,14 @@
 """A homography fitted to matches, and what speaks for it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.alignment.answer import Homography, Points
-from pipeline.alignment.geometry import Geometry, Size, examine, residuals
+from pipeline.alignment.geometry import Geometry, Size, examine, residuals, seen, transfer
 from pipeline.optical_flow import Grey
 
 THRESHOLD = 1.5
@@ -25,6 +26,9 @@ FOLDS = 3
 FEWEST = 8
 """Fewest matches worth fitting: a homography goes through any four."""
 
+AXES = np.array([[1.0, 0.3], [-0.3, 1.0]], np.float32)
+"""Directions along which thirds of the picture are left out, aslant to what people build."""
+
 WINDOW = 15
 """Side in pixels of the windows in which the two pictures are compared."""
 
@@ -38,7 +42,8 @@ class Evidence:
     `inliers` marks the matches that agree. `cells` is the number of places, in cells of both pictures, that they
     are spread over. `foretold` is the share of held-out matches that agree with fits to the others, of those that
     agree in the end. `likeness` is the median correlation of small windows of the two pictures laid over each other,
-    -1 to 1, where both show something.
+    -1 to 1, where both show something. `doubt` says how far, on average over what both show, the fit moves when
+    a third of the picture is left out, the worst of six thirds, as a share of the second picture's diagonal.
     """
 
     homography: Homography
@@ -46,6 +51,7 @@ class Evidence:
     cells: int
     foretold: float
     likeness: float
+    doubt: float
     geometry: Geometry
 
     @property
@@ -72,6 +78,7 @@ def weigh(homography: Homography, pictures: tuple[Grey, Grey], points0: Points, 
         cells=min(_cells(points0[agreeing], sizes[0]), _cells(points1[agreeing], sizes[1])),
         foretold=_foretold(points0, points1, agreeing),
         likeness=likeness(homography, *pictures),
+        doubt=_doubt(homography, points0[agreeing], points1[agreeing], sizes),
         geometry=examine(homography, *sizes),
     )
 
@@ -80,7 +87,7 @@ def fit(points0: Points, points1: Points) -> Homography | None:
     """The homography that most matches agree with, scaled to H[2, 2] = 1; None where there is none. Repeatable."""
     if len(points0) < FEWEST:
         return None
-    found, _ = cv2.findHomography(points0, points1, cv2.USAC_MAGSAC, THRESHOLD, None, 10_000, 0.9999)
+    found: Any = cv2.findHomography(points0, points1, cv2.USAC_MAGSAC, THRESHOLD, None, 10_000, 0.9999)[0]
     if found is None or not np.isfinite(found).all() or abs(found[2, 2]) < 1e-12 or abs(np.linalg.det(found)) < 1e-12:
         return None
     return np.asarray(found / found[2, 2], np.float64)
@@ -106,7 +113,8 @@ def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> tup
     mean0, mean1 = mean(first), mean(second)
     spread0, spread1 = mean(first * first) - mean0**2, mean(second * second) - mean1**2
     joint = mean(first * second) - mean0 * mean1
-    return joint / np.sqrt(np.maximum(spread0 * spread1, 1.0)), np.maximum(spread0, spread1) > 16.0
+    correlation = np.asarray(joint / np.sqrt(np.maximum(spread0 * spread1, 1.0)), np.float32)
+    return correlation, np.asarray(np.maximum(spread0, spread1) > 16.0)
 
 
 def _foretold(points0: Points, points1: Points, agreeing: _Mask) -> float:
@@ -118,6 +126,24 @@ def _foretold(points0: Points, points1: Points, agreeing: _Mask) -> float:
         if homography is not None:
             hits += int((residuals(homography, points0[held & agreeing], points1[held & agreeing]) <= AGREES).sum())
     return hits / max(int(agreeing.sum()), 1)
+
+
+def _doubt(homography: Homography, points0: Points, points1: Points, sizes: tuple[Size, Size]) -> float:
+    """How far a fit to the matches moves when those of a third of the picture, along one axis, are left out."""
+    places = seen(homography, *sizes)
+    if not len(places) or len(points0) < FEWEST:
+        return 1.0
+    there = transfer(places, homography)
+    moves = []
+    for axis in AXES:
+        order = np.argsort(points1 @ axis)
+        for third in np.array_split(order, 3):
+            kept = np.ones(len(order), np.bool_)
+            kept[third] = False
+            other: Any = cv2.findHomography(points0[kept], points1[kept], 0)[0]
+            moved = 1e9 if other is None else np.linalg.norm(transfer(places, other) - there, axis=1).mean()
+            moves.append(float(moved))
+    return max(moves) / float(np.hypot(*sizes[1]))
 
 
 def _cells(points: Points, size: Size) -> int:

@@ -1,8 +1,9 @@
 """Keypoints that look alike whatever the light, the distance and the turn of the camera."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ Descriptors = NDArray[np.float32]
 
 CONTRAST = 0.02
 """SIFT's threshold for contrast: half of the published one, so that haze and shade keep keypoints."""
+
+FAINT, FEW = 0.007, 1500
+"""The threshold for pictures in which the first one leaves fewer keypoints than this."""
 
 TREES, CHECKS = 4, 192
 """Of FLANN's kd-trees: with these, 19 of 20 nearest neighbours are the true ones, four times quicker than all pairs."""
@@ -40,8 +44,11 @@ class Features:
 
 def find_features(picture: Grey, count: int) -> Features:
     """SIFT keypoints with RootSIFT descriptors (Arandjelovic and Zisserman, CVPR 2012), the `count` strongest."""
-    sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST, enable_precise_upscale=True)
-    found, descriptors = sift.detectAndCompute(picture, None)  # type: ignore[call-overload]  # no mask
+    for contrast in (CONTRAST, FAINT):
+        sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=contrast, enable_precise_upscale=True)
+        found, descriptors = sift.detectAndCompute(picture, None)
+        if len(found) >= FEW:
+            break
     return _features(found, descriptors)
 
 
@@ -58,7 +65,7 @@ def find_affine_features(picture: Grey, tilt: float, roll: float, count: int) ->
     inside = cv2.erode(inside, np.ones((9, 9), np.uint8))
     sift = cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST, enable_precise_upscale=True)
     features = _features(*sift.detectAndCompute(seen, inside))
-    back = cv2.invertAffineTransform(there)
+    back = np.asarray(cv2.invertAffineTransform(there), np.float64)
     return Features(_moved(features.places, back), features.descriptors)
 
 
@@ -102,12 +109,13 @@ def _distinct(points0: Points, points1: Points) -> tuple[Points, Points]:
     return points0[kept], points1[kept]
 
 
-def _features(found: tuple[cv2.KeyPoint, ...], descriptors: NDArray[np.float32] | None) -> Features:
+def _features(found: Sequence[cv2.KeyPoint], descriptors: Any) -> Features:
+    """What SIFT returns; its descriptors are None where it finds nothing."""
     if descriptors is None or not found:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
     total = descriptors.sum(axis=1, keepdims=True)
     rooted = np.sqrt(descriptors / np.maximum(total, 1e-9), dtype=np.float32)
-    return Features(cv2.KeyPoint.convert(found), rooted)
+    return Features(np.array(cv2.KeyPoint.convert(found), np.float32), rooted)
 
 
 def _tilted(shape: tuple[int, ...], tilt: float, roll: float) -> tuple[NDArray[np.float64], tuple[int, int]]:

@@ -52,37 +52,43 @@ class Geometry:
         return None
 
 
-def transfer(points: NDArray[np.floating], homography: Homography) -> NDArray[np.float64]:
+def transfer(points: Points | NDArray[np.float64], homography: Homography) -> NDArray[np.float64]:
     """Where places go, shape (n, 2); far away where they have no place."""
     if not len(points):
         return np.empty((0, 2))
-    return cv2.perspectiveTransform(np.asarray(points, np.float64).reshape(-1, 1, 2), homography).reshape(-1, 2)
+    there = cv2.perspectiveTransform(np.asarray(points, np.float64).reshape(-1, 1, 2), homography)
+    return np.asarray(there.reshape(-1, 2), np.float64)
+
+
+def inverse(homography: Homography) -> Homography:
+    """The homography that leads back."""
+    return np.asarray(np.linalg.inv(homography), np.float64)
 
 
 def residuals(homography: Homography, points0: Points, points1: Points) -> NDArray[np.float64]:
     """How far in pixels the homography misses each match, there or back, whichever is more."""
     there = np.linalg.norm(transfer(points0, homography) - points1, axis=1)
-    back = np.linalg.norm(transfer(points1, np.linalg.inv(homography)) - points0, axis=1)
+    back = np.linalg.norm(transfer(points1, inverse(homography)) - points0, axis=1)
     return np.asarray(np.nan_to_num(np.maximum(there, back), nan=1e9, posinf=1e9))
 
 
 def examine(homography: Homography, size0: Size, size1: Size) -> Geometry:
     """Look at what a homography does, on a grid of places of the first picture and one of the second."""
     grid = _grid(size0)
-    seen = _in_front(grid, homography) & _inside(transfer(grid, homography), size1)
-    back = np.linalg.inv(homography)
+    shown = _shown(grid, homography, size1)
+    back = inverse(homography)
     grid1 = _grid(size1)
-    seen_back = _in_front(grid1, back) & _inside(transfer(grid1, back), size0)
-    if not seen.any():
-        return Geometry(0.0, float(seen_back.mean()), 1.0, (1.0, 1.0), 1.0)
-    jacobians = _jacobians(grid[seen], homography)
+    shown_back = _shown(grid1, back, size0)
+    if not shown.any():
+        return Geometry(0.0, float(shown_back.mean()), 1.0, (1.0, 1.0), 1.0)
+    jacobians = _jacobians(grid[shown], homography)
     signs = np.linalg.det(jacobians) > 0
     values = np.linalg.svd(jacobians, compute_uv=False)
     scales = np.sqrt(values[:, 0] * values[:, 1])
     squeeze = values[:, 0] / np.maximum(values[:, 1], 1e-9)
     return Geometry(
-        overlap=float(seen.mean()),
-        overlap_back=float(seen_back.mean()),
+        overlap=float(shown.mean()),
+        overlap_back=float(shown_back.mean()),
         orientation=float(signs.mean()),
         scales=(float(scales.min()), float(scales.max())),
         squeeze=float(np.median(squeeze)),
@@ -95,10 +101,10 @@ def common_crop(homography: Homography, size0: Size, size1: Size) -> Box | None:
     Searched for on a grid: the largest centred box for each place of its centre, by how far it is to what is not shown.
     """
     grid = _grid(size0)
-    seen = (_in_front(grid, homography) & _inside(transfer(grid, homography), size1)).reshape(STEPS, STEPS)
-    if not seen.any():
+    shown = _shown(grid, homography, size1).reshape(STEPS, STEPS)
+    if not shown.any():
         return None
-    padded = np.pad(seen.astype(np.uint8), 1)
+    padded = np.pad(shown.astype(np.uint8), 1)
     reach = cv2.distanceTransform(padded, cv2.DIST_C, 3)[1:-1, 1:-1]  # steps to what is not shown, along both axes
     row, column = np.unravel_index(int(reach.argmax()), reach.shape)
     half = float(reach[row, column]) - 1
@@ -106,6 +112,16 @@ def common_crop(homography: Homography, size0: Size, size1: Size) -> Box | None:
     left, top = max(column - half, 0) * across, max(row - half, 0) * down
     right, bottom = min(column + half, STEPS - 1) * across, min(row + half, STEPS - 1) * down
     return float(left), float(top), float(right), float(bottom)
+
+
+def seen(homography: Homography, size0: Size, size1: Size) -> NDArray[np.float64]:
+    """Places of the first picture, on a grid, that the second one shows, shape (n, 2)."""
+    grid = _grid(size0)
+    return grid[_shown(grid, homography, size1)]
+
+
+def _shown(places: NDArray[np.float64], homography: Homography, size: Size) -> NDArray[np.bool_]:
+    return _in_front(places, homography) & _inside(transfer(places, homography), size)
 
 
 def _grid(size: Size) -> NDArray[np.float64]:

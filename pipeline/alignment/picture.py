@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.alignment.answer import Alignment, Points
 from pipeline.alignment.geometry import transfer
@@ -61,14 +62,13 @@ def _fitted(image: Frame) -> tuple[Frame, float]:
 
 def _lines(picture: Frame, points0: Points, points1: Points, colour: tuple[int, int, int]) -> None:
     """Draw lines between some of the pairs, evenly chosen, with a dot at each end."""
-    chosen = np.unique(np.linspace(0, len(points0) - 1, min(MOST, len(points0))).astype(int)) if len(points0) else []
-    for number in chosen:
+    for number in np.unique(np.linspace(0, len(points0) - 1, min(MOST, len(points0))).astype(int)):
         start, end = (tuple(int(value) for value in point[number]) for point in (points0, points1))
         cv2.line(picture, start, end, colour, 1, cv2.LINE_AA)
         for place in (start, end):
             cv2.circle(picture, place, 3, colour, -1, cv2.LINE_AA)
 
 
-def _polygon(picture: Frame, corners: np.ndarray) -> None:
+def _polygon(picture: Frame, corners: NDArray[np.float64]) -> None:
     clipped = np.clip(corners, -(2**14), 2**14).round().astype(np.int32)
-    cv2.polylines(picture, [clipped.reshape(-1, 1, 2)], True, OUTLINE, 3, cv2.LINE_AA)
+    cv2.polylines(picture, [clipped.reshape(-1, 1, 2)], isClosed=True, color=OUTLINE, thickness=3, lineType=cv2.LINE_AA)

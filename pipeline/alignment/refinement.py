@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.alignment.answer import Homography, Points
-from pipeline.alignment.geometry import residuals, transfer
+from pipeline.alignment.geometry import inverse, residuals, transfer
 from pipeline.optical_flow import Grey
 
 ROUNDS = 60
@@ -22,8 +22,14 @@ MARGIN = 8
 LEAST = 1000
 """Fewest pixels to refine with."""
 
-SMOOTHING = 3
-"""Side in pixels of the Gaussian that takes the noise out before gradients are taken."""
+LOOSER = 0.35
+"""Pixels by which matches may miss a refined homography more: the picture is more exact than few keypoints are."""
+
+DARKEST, BRIGHTEST = 4, 251
+"""Luma beyond which light and contrast are cut off, and say nothing about where a thing is."""
+
+SMOOTHING = (9, 3)
+"""Sides in pixels of the Gaussians that gradients are taken with: the first reaches farther, the second is exact."""
 
 
 def refine(homography: Homography, first: Grey, second: Grey, points0: Points, points1: Points) -> Homography:
@@ -35,8 +41,8 @@ def refine(homography: Homography, first: Grey, second: Grey, points0: Points, p
     scale = _scale(homography, first)
     # What is laid over must not be pressed together: the coarser picture is the one that the finer is compared with.
     if scale < 1.0:
-        back = _correlated(np.linalg.inv(homography), _smoothed(second, 1.0), _smoothed(first, 1 / scale))
-        refined = None if back is None else np.linalg.inv(back)
+        back = _correlated(inverse(homography), _smoothed(second, 1.0), _smoothed(first, 1 / scale))
+        refined = None if back is None else inverse(back)
     else:
         refined = _correlated(homography, _smoothed(first, 1.0), _smoothed(second, scale))
     if refined is None:
@@ -51,23 +57,37 @@ def _correlated(homography: Homography, template: Grey, picture: Grey) -> Homogr
     if cv2.countNonZero(shown) < LEAST:
         return None
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ROUNDS, ENOUGH)
-    start = homography.astype(np.float32)
-    try:
-        _, found = cv2.findTransformECC(
-            template, picture, start, cv2.MOTION_HOMOGRAPHY, criteria, shown, SMOOTHING
-        )
-    except cv2.error:  # it did not converge
-        return None
+    found = homography.astype(np.float32)
+    for smoothing in SMOOTHING:
+        try:
+            _, better = cv2.findTransformECC(
+                template, picture, found, cv2.MOTION_HOMOGRAPHY, criteria, shown, smoothing
+            )
+        except cv2.error:  # it did not converge
+            return None
+        found = np.asarray(better, np.float32)
     return np.asarray(found, np.float64) if np.isfinite(found).all() else None
 
 
 def _shown(homography: Homography, template: Grey, picture: Grey) -> Grey:
     """Where the picture shows what the template shows, without a margin: smoothing brings in what lies beyond."""
     height, width = picture.shape
-    shown = cv2.warpPerspective(np.full_like(template, 255), homography, (width, height), flags=cv2.INTER_NEAREST)
+
+    def laid_over(mask: Grey) -> Grey:
+        return np.asarray(cv2.warpPerspective(mask, homography, (width, height), flags=cv2.INTER_NEAREST), np.uint8)
+
+    shown = laid_over(np.full_like(template, 255))
     shown[[0, -1]] = 0
     shown[:, [0, -1]] = 0
-    return np.asarray(cv2.erode(shown, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)), np.uint8)
+    shown = np.asarray(cv2.erode(shown, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)), np.uint8)
+    return np.asarray(shown & laid_over(_exposed(template)) & _exposed(picture), np.uint8)
+
+
+def _exposed(picture: Grey) -> Grey:
+    """255 where a picture is neither black nor white all around; single pixels are noise."""
+    cut = cv2.bitwise_not(cv2.inRange(picture, DARKEST, BRIGHTEST))
+    areas = cv2.dilate(cv2.morphologyEx(cut, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.ones((9, 9), np.uint8))
+    return np.asarray(cv2.bitwise_not(areas), np.uint8)
 
 
 def _is_better(before: Homography, after: Homography, points0: Points, points1: Points) -> bool:
@@ -75,7 +95,7 @@ def _is_better(before: Homography, after: Homography, points0: Points, points1: 
     if np.linalg.norm(transfer(points0, after) - transfer(points0, before), axis=1).max() > FARTHEST:
         return False
     old, new = (np.median(residuals(each, points0, points1)) for each in (before, after))
-    return bool(new <= max(1.25 * old, old + 0.15))
+    return bool(new <= max(1.25 * old, old + LOOSER))
 
 
 def _smoothed(picture: Grey, scale: float) -> Grey:
@@ -89,5 +109,5 @@ def _scale(homography: Homography, first: Grey) -> float:
     """Linear scale of the map in the middle of the first picture."""
     height, width = first.shape
     middle = np.array([width / 2, height / 2])
-    corners = transfer(np.array([middle, middle + [1, 0], middle + [0, 1]]), homography)
+    corners = transfer(middle + np.array([[0, 0], [1, 0], [0, 1]]), homography)
     return float(np.sqrt(abs(np.linalg.det(np.stack([corners[1] - corners[0], corners[2] - corners[0]])))))

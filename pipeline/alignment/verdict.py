@@ -14,24 +14,32 @@ LIKENESS = 0.15
 FORETOLD = 0.5
 """Share of the agreeing matches that fits to the other matches must foretell."""
 
+DOUBT = 0.005
+"""Share of the diagonal by which a fit may move when a third of the picture is left out: more would be seen."""
+
 LEAST_OVERLAP = 0.04
 """Share of either picture that both must show."""
 
 
 def verdict(evidence: Evidence) -> tuple[bool, str]:
     """Whether to trust a homography, and one sentence on the evidence."""
-    geometry = evidence.geometry
-    agreeing = int(evidence.inliers.sum())
-    if evidence.cells < CELLS_LIKE:
-        return False, f"only {agreeing} of {len(evidence.inliers)} matches agree on one view, which may be by chance"
-    if geometry.fault is not None:
-        return False, geometry.fault
-    if min(geometry.overlap, geometry.overlap_back) < LEAST_OVERLAP:
-        return False, "the images would hardly overlap"
-    if evidence.foretold < FORETOLD:
-        return False, "the matches do not foretell each other, so they agree by chance"
-    if evidence.cells < CELLS_ALONE and evidence.likeness < LIKENESS:
-        return False, "few matches agree, and laid over each other the images do not look alike"
+    geometry, agreeing = evidence.geometry, int(evidence.inliers.sum())
+    overlap = min(geometry.overlap, geometry.overlap_back)
+    doubts = {
+        f"only {agreeing} of {len(evidence.inliers)} matches agree on one view, which may be by chance": (
+            evidence.cells < CELLS_LIKE
+        ),
+        geometry.fault or "": geometry.fault is not None,
+        "the images would hardly overlap": overlap < LEAST_OVERLAP,
+        "the matches do not foretell each other, so they agree by chance": evidence.foretold < FORETOLD,
+        "few matches agree, and laid over each other the images do not look alike": (
+            evidence.cells < CELLS_ALONE and evidence.likeness < LIKENESS
+        ),
+        "the views differ too much to tell exactly enough how they belong together": evidence.doubt > DOUBT,
+    }
+    why = next((reason for reason, holds in doubts.items() if holds), None)
+    if why is not None:
+        return False, why
     return True, (
         f"{agreeing} matches in {evidence.cells} places agree, and the views share {geometry.overlap:.0%} "
         "of the first image."
