@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.catalogue import HelperCard, Precision
+from pipeline.choices import Quantization
 from pipeline.memory.forecast import CUDA_CONTEXT, CUDA_WORKSPACE, PROGRAM, RESERVED, room
 from pipeline.memory.machine import Machine
 from pipeline.settings import RuntimeSettings
@@ -13,19 +14,25 @@ BYTES = {Precision.FLOAT32: 4, Precision.FLOAT16: 2, Precision.BFLOAT16: 2}
 
 @dataclass(frozen=True)
 class Setup:
-    """A way to hold a helper: the device ("cuda" or "cpu"), the precision, and the bytes it needs of both memories."""
+    """A way to hold a helper: the device ("cuda" or "cpu"), the precision, and the bytes it needs of both memories.
+
+    With a quantization the weights are smaller, and what is left of them is in that precision.
+    """
 
     device: str
     precision: Precision
     gpu_bytes: int
     ram_bytes: int
+    quantization: Quantization = Quantization.NONE
 
     @property
     def where(self) -> str:
         """The same in words, as in "works on the processor"."""
-        if self.device == "cuda":
-            return "on the GPU"
-        return "on the processor" + (" in half precision" if self.precision is not Precision.FLOAT32 else "")
+        place = "on the GPU" if self.device == "cuda" else "on the processor"
+        if self.quantization is not Quantization.NONE:
+            return f"{place} with {self.quantization.value.upper()} weights"
+        halved = self.device == "cpu" and self.precision is not Precision.FLOAT32
+        return f"{place} in half precision" if halved else place
 
 
 def setups(card: HelperCard, device: str, pixels: int = 0) -> tuple[Setup, ...]:
@@ -41,8 +48,14 @@ def setups(card: HelperCard, device: str, pixels: int = 0) -> tuple[Setup, ...]:
 
 
 def fitting(card: HelperCard, machine: Machine, runtime: RuntimeSettings, pixels: int = 0) -> tuple[Setup, ...]:
-    """Those `setups` for which there is room now. What the program holds already counts as free: it gives way."""
-    return tuple(each for each in setups(card, machine.device, pixels) if _has_room(each, machine, runtime))
+    """Those `setups` for which there is room now."""
+    return tuple(each for each in setups(card, machine.device, pixels) if has_room(each, machine, runtime))
+
+
+def has_room(setup: Setup, machine: Machine, runtime: RuntimeSettings) -> bool:
+    """Whether there is room for it now. What the program holds already counts as free: it gives way."""
+    gpu, ram = room(setup.device, machine, runtime)
+    return setup.gpu_bytes <= gpu and setup.ram_bytes <= ram
 
 
 def _setup(card: HelperCard, device: str, precision: Precision, pixels: int) -> Setup:
@@ -53,8 +66,3 @@ def _setup(card: HelperCard, device: str, precision: Precision, pixels: int) -> 
         return Setup(device, precision, 0, int(PROGRAM["cpu"] + weights + working))
     on_gpu = (weights + working) * RESERVED + CUDA_CONTEXT + CUDA_WORKSPACE
     return Setup(device, precision, int(on_gpu), PROGRAM["cuda"] + weights)  # weights pass through main memory
-
-
-def _has_room(setup: Setup, machine: Machine, runtime: RuntimeSettings) -> bool:
-    gpu, ram = room(setup.device, machine, runtime)
-    return setup.gpu_bytes <= gpu and setup.ram_bytes <= ram

@@ -1,0 +1,115 @@
+"""Prompts from one caption to the other, written by Phi; or a sentence on why it could not write them."""
+
+import logging
+from dataclasses import dataclass
+
+from pipeline.catalogue import Role, helper_names
+from pipeline.context import Context, Progress, Way
+from pipeline.engines.phi.model import Phi
+from pipeline.engines.phi.session import choose_model, work_with
+from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
+from pipeline.planning import BadAnswer, Message, Prompts, answer_limit, write_prompts
+from pipeline.settings import Settings
+from pipeline.transition_settings import AUTO, NONE
+
+LOG = logging.getLogger("pipeline.plan")
+
+STAGE = "plan"
+
+
+@dataclass(frozen=True)
+class Written:
+    """As many prompts as there are key frames, and how they came about."""
+
+    prompts: tuple[str, ...]
+    way: Way
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """Why there are no prompts, in a sentence or two, and whether that is a failure and not only how things are."""
+
+    reason: str
+    failed: bool
+
+
+def write(captions: tuple[str, str], settings: Settings, context: Context) -> Written | Unwritten:
+    """Let the model write the prompts from one caption to the other; it is gone from memory afterwards.
+
+    Raises InvalidSetting for an unknown model, ModelMissing when the one that was asked for by name is not on this
+    machine, and Cancelled.
+    """
+    notes: list[str] = []
+
+    def say(message: str) -> None:
+        notes.append(message)
+        context.note(STAGE, message, "warning")
+
+    card = choose_model(settings, say)
+    if card is None:
+        return Unwritten(_why_none(settings.plan.model), failed=False)
+    writer = _Writer(captions, settings.keyframes.count, context)
+    writer.report(0, f"loading {card.title}")
+    try:
+        prompts = work_with(card, settings, writer, say)
+    except (Cancelled, InvalidInput):
+        raise
+    except ModelMissing as error:
+        if settings.plan.model != AUTO:
+            raise
+        return Unwritten(str(error), failed=True)
+    except BadAnswer as error:
+        return Unwritten(f"What {card.title} wrote is no plan, and it could not mend it. {error}", failed=True)
+    except ImageToVideoError as error:
+        return Unwritten(str(error), failed=True)
+    except Exception as error:
+        LOG.warning("%s failed", card.name, exc_info=error)
+        name = type(error).__name__
+        return Unwritten(f"{card.title} failed with an error of its own ({name}), which the log explains.", failed=True)
+    if prompts.shortened:
+        say(f"Prompts longer than painters read were cut short: {', '.join(map(str, prompts.shortened))}.")
+    reason = f"{card.title} wrote the prompts{', which it had to mend once' if writer.fault else ''}."
+    return Written(prompts.texts, Way(card.name, " ".join([reason, *notes])))
+
+
+class _Writer:
+    """Asks the model for the prompts, and reports each token. `fault` is what it had to mend, empty where nothing."""
+
+    def __init__(self, captions: tuple[str, str], count: int, context: Context) -> None:
+        self.fault = ""
+        self._captions, self._count, self._context = captions, count, context
+        self._limit = answer_limit(count)
+
+    def __call__(self, model: Phi) -> Prompts:
+        def ask(messages: list[Message]) -> str:
+            return self._ask(model, messages)
+
+        prompts, self.fault = write_prompts(ask, *self._captions, self._count)
+        self.report(self._limit, "")
+        return prompts
+
+    def report(self, tokens: int, phase: str) -> None:
+        self._context.report(Progress(STAGE, tokens, self._limit, phase=phase))
+
+    def _ask(self, model: Phi, messages: list[Message]) -> str:
+        is_mending = any(message.role == "assistant" for message in messages)
+        phase = "mending the prompts" if is_mending else "writing the prompts"
+        tokens = 0
+        self.report(tokens, phase)
+
+        def on_token() -> None:
+            nonlocal tokens
+            self._context.check_cancelled()
+            tokens += 1
+            self.report(tokens, phase)
+
+        return model.answer(messages, self._limit, on_token)
+
+
+def _why_none(wanted: str) -> str:
+    if wanted == NONE:
+        return "No model is to write the prompts."
+    return (
+        "No model that writes prompts is on this machine: get one with "
+        f"`python -m pipeline models download {helper_names(Role.PLAN)[0]}`."
+    )

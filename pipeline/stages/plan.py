@@ -1,0 +1,70 @@
+"""plan: the prompts that lead from one caption to the other."""
+
+from dataclasses import dataclass
+
+from pipeline.context import Context, Way
+from pipeline.engines.phi import Unwritten, write
+from pipeline.planning import template_plan
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class PlannedWay:
+    """Prompts along the way, the first one near the first image, and how they came about.
+
+    There may be more or fewer than there are key frames: painters go along them evenly. There is always one, which is
+    empty where nothing is known.
+    """
+
+    prompts: tuple[str, ...]
+    way: Way
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Takes the user's own prompts, has a model write them, or crosses one caption over into the other."""
+
+    name: str = "plan"
+    version: str = "1"
+
+    def __call__(self, value: tuple[str, str], settings: Settings, context: Context) -> PlannedWay:
+        """Return the way between two captions, either of which may be empty.
+
+        Raises ModelMissing and InvalidSetting as `write` does, and Cancelled.
+        """
+        context.check_cancelled()
+        own = tuple(map(str.strip, settings.plan.prompts))
+        count = settings.keyframes.count
+        if own:
+            return _noted(_yours(own, count), context)
+        captions = value[0].strip(), value[1].strip()
+        if not all(captions):
+            return _noted(_lone(captions), context)
+        written = write(captions, settings, context)
+        if not isinstance(written, Unwritten):
+            return PlannedWay(*written)
+        reason = f"{written.reason} The captions are crossed over by rule."
+        context.note(self.name, reason, "warning" if written.failed else "info")
+        return PlannedWay(template_plan(*captions, count), Way("template", reason))
+
+
+def _noted(planned: PlannedWay, context: Context) -> PlannedWay:
+    context.note("plan", planned.way.reason)
+    return planned
+
+
+def _yours(prompts: tuple[str, ...], count: int) -> PlannedWay:
+    """The user's prompts, of which there may be another number than of key frames."""
+    if len(prompts) == count:
+        return PlannedWay(prompts, Way("yours", "You wrote the prompts."))
+    each = f"{len(prompts)} prompt{'s' * (len(prompts) != 1)} for {count} key frame{'s' * (count != 1)}"
+    return PlannedWay(prompts, Way("yours", f"You wrote {each}: the painting goes along them evenly."))
+
+
+def _lone(captions: tuple[str, str]) -> PlannedWay:
+    """The plan where there is no way between two captions, so that no model needs to be asked."""
+    if any(captions):
+        reason = "Only one image has a caption, which serves all key frames."
+    else:
+        reason = "Neither image has a caption: the key frames are painted without a prompt."
+    return PlannedWay((captions[0] or captions[1],), Way("template", reason))
