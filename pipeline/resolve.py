@@ -9,15 +9,17 @@ import math
 import secrets
 from fractions import Fraction
 
-from pipeline.catalogue import get_card, model_names
+from pipeline.catalogue import Role, get_card, model_names
 from pipeline.choices import VideoFormat
 from pipeline.engines import Capabilities, engine_names, get_engine
+from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
+from pipeline.models.helpers import choose
 from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import Settings
 from pipeline.sizes import target_size
-from pipeline.transition_settings import FLOW, KEYFRAMES
+from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
 from pipeline.video import container_size_multiple, max_fps
 
 SEED_BITS = 31
@@ -64,6 +66,37 @@ def resolve_transition(settings: Settings, image_width: int, image_height: int) 
     animate = settings.animate.model_copy(update=changes)
     settings, more = resolve(settings.model_copy(update={"animate": animate}), image_width, image_height)
     return _with_frames(settings, settings.animate.num_frames), notices + more
+
+
+def with_models(settings: Settings) -> Settings:
+    """Write the names of the models that will help with a resolved transition into its settings.
+
+    So that a repeated run takes the same ones, and a missing one is told before anything is computed. Raises
+    InvalidSetting for unknown names, and ModelMissing for a model that is named and not on this machine.
+    """
+    engine, asked = settings.transition.engine, settings.caption
+    is_told = bool(asked.text0.strip() and asked.text1.strip())
+    if engine in model_names():
+        return settings if settings.prompt else _with_helper(settings, Role.CAPTION, is_told)
+    if engine != KEYFRAMES:
+        return settings
+    settings = _with_helper(settings, Role.CAPTION, is_told or bool(settings.plan.prompts))
+    settings = _with_helper(settings, Role.PLAN, bool(settings.plan.prompts))
+    painting = choose_models(settings)
+    names = {"model": NONE, "control": NONE}
+    if painting is not None:
+        names = {"model": painting.card.name, "control": painting.control_card.name if painting.control_card else NONE}
+    return settings.model_copy(update={"keyframes": settings.keyframes.model_copy(update=names)})
+
+
+def _with_helper(settings: Settings, role: Role, is_needless: bool) -> Settings:
+    """Name the model that helps with a role; where the user has said everything already, none is looked for."""
+    if is_needless:
+        return settings
+    section = getattr(settings, role)
+    card = choose(role, section.model, settings.runtime)
+    named = section.model_copy(update={"model": card.name if card else NONE})
+    return settings.model_copy(update={role.value: named})
 
 
 def check_passage_engine(name: str) -> None:

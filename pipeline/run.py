@@ -1,12 +1,17 @@
 """One run from input to video and record: the only file that knows the order of the stages."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
+from pipeline.context import Context
 from pipeline.engines import EMBEDDED
+from pipeline.errors import InvalidSetting
+from pipeline.frames import Frame, FrameStream, PreparedImage
+from pipeline.morphing import Passage, with_ends
 from pipeline.quality import advise
 from pipeline.records import (
     InputRecord,
@@ -17,22 +22,28 @@ from pipeline.records import (
     reserve_run_id,
     write_record,
 )
-from pipeline.resolve import draw_seed, resolve
+from pipeline.resolve import draw_seed, resolve, resolve_transition, with_models
 from pipeline.runner import Listener, Runner, outputs_error
 from pipeline.settings import Settings
+from pipeline.stages.align import Align, AlignedPair
 from pipeline.stages.animate import Animate
+from pipeline.stages.caption import Caption
+from pipeline.stages.interpolate import Anchors, Interpolate
+from pipeline.stages.keyframes import Keyframes, KeyframesInput
+from pipeline.stages.plan import Plan
 from pipeline.stages.prepare import Prepare
+from pipeline.transition_settings import FLOW, KEYFRAMES
 
 ROLES: tuple[Literal["image", "last_image"], ...] = ("image", "last_image")
 """What the images of a run are, in their order."""
 
 
-def submit(images: Sequence[Path], settings: Settings, outputs: Path) -> RunRecord:
+def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
     """Write the record of a run that is asked for, status queued, and return it.
 
-    One image is animated, two become a transition. The seed is drawn here, so that it is known before anything else
-    happens. Raises InvalidSetting when the outputs folder cannot be used, OutputFailed when the disk is full, and
-    ValueError for another number of images.
+    One image is animated, two become a transition, or with `plan_only` its captions and prompts alone. The seed is
+    drawn here, so that it is known before anything else happens. Raises InvalidSetting when the outputs folder cannot
+    be used, OutputFailed when the disk is full, and ValueError for another number of images.
     """
     if len(images) not in (1, 2):
         raise ValueError(f"a run takes one image or two, not {len(images)}")
@@ -44,7 +55,7 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path) -> RunReco
         raise outputs_error(error, outputs) from error
     record = RunRecord(
         run_id=run_id,
-        job="animate" if len(images) == 1 else "transition",
+        job="animate" if len(images) == 1 else "plan" if plan_only else "transition",
         status=RunStatus.QUEUED,
         created_at=now(),
         pid=process.pid,
@@ -74,7 +85,9 @@ def execute(
     Never raises for what a user, a file or a disk does: the reason is in `record.error`. `listen` is called from this
     thread with everything worth showing as it happens.
     """
-    return Animation(record, images, outputs, listen, is_cancelled).finish()
+    jobs: dict[str, type[Runner]] = {"animate": Animation, "transition": Transition, "plan": Outline}
+    job = jobs[record.job]
+    return job(record, images, outputs, listen, is_cancelled).finish()
 
 
 class Animation(Runner):
@@ -110,3 +123,137 @@ class Animation(Runner):
         # The record names the masks that are kept below the outputs; this run reads the given ones.
         prepare = used.prepare.model_copy(update={"masks": asked.prepare.masks})
         return used.model_copy(update={"prepare": prepare})
+
+
+class Transition(Runner):
+    """prepare -> align -> [caption -> plan -> keyframes] -> interpolate -> encode; or a model makes the middle."""
+
+    def work(self) -> None:
+        """Lead one image over into another."""
+        context, first, last = self.begin()
+        if self.used.transition.engine in (FLOW, KEYFRAMES):
+            stream = self._interpolate(self._anchors((first, last), context), context)
+        else:
+            stream = self._sample(first, last, context)
+        encoded = self.encode(stream, first.image, stream.again or (lambda: stream.frames), context)
+        self.record.output = self.publish(encoded, self.record.run_id)
+
+    def begin(self) -> tuple[Context, PreparedImage, PreparedImage]:
+        """Settle the settings and prepare both images."""
+        settings = self._resolve()
+        context = self.context(settings)
+        with self.stage("prepare"):
+            first, last = (Prepare()(path, settings, context) for path in self.images)
+        return context, first, last
+
+    def _resolve(self) -> Settings:
+        """Settle every setting that does not depend on what the images show."""
+        asked = self.record.requested.model_copy(update={"seed": self.record.seed})
+        if asked.prepare.masks:
+            raise InvalidSetting("prepare.masks: a transition takes no masks; leave them out.")
+        self.keep_inputs(asked)
+        image = self.record.inputs[0]
+        used, notices = resolve_transition(asked, image.width or 0, image.height or 0)
+        self.settle(with_models(used), notices)
+        self.say(
+            f"Video {used.prepare.width} x {used.prepare.height}, {used.transition.num_frames} frames at "
+            f"{float(used.encode.fps):g} per second, engine {used.transition.engine}, seed {used.seed}"
+        )
+        return self.used
+
+    def _anchors(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> Anchors:
+        """The pictures that the way leads through: the images, and what is painted between them."""
+        aligned = self.align(pair, context)
+        first, last = pair[0].image, pair[1].image
+        if self.used.transition.engine == FLOW:
+            return Anchors((first, last), (aligned.homography,))
+        prompts = self.write_plan((first, last), context)
+        return self._paint((first, last), aligned, prompts, context)
+
+    def align(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> AlignedPair:
+        """Find one scene in both images, or say why there is none."""
+        with self.stage("align") as entry:
+            aligned = Align()(pair, self.used, context)
+            entry.method, entry.reason = aligned.way.method, aligned.way.reason
+            found = aligned.alignment
+            if found is not None:
+                entry.artifacts = {
+                    "homography": None if aligned.homography is None else aligned.homography.tolist(),
+                    "keypoints": list(found.keypoints),
+                    "matches": len(found.matches.points0),
+                    "inliers": found.inliers,
+                    "inlier_ratio": round(found.inlier_ratio, 4),
+                    "overlap": round(found.overlap, 4),
+                }
+            if aligned.picture is not None:
+                entry.artifacts["picture"] = self.keep_picture(aligned.picture(), "matches")
+        return aligned
+
+    def _paint(
+        self, pair: tuple[Frame, Frame], aligned: AlignedPair, prompts: tuple[str, ...], context: Context
+    ) -> Anchors:
+        """Paint the key frames over the morph; return them between the two images."""
+        first, last = pair
+        way, count = Passage(first, last, aligned.homography, self.used.transition), self.used.keyframes.count
+        styled = tuple(", ".join(filter(None, (prompt, self.used.prompt))) for prompt in prompts)
+        times = tuple(step / (count + 1) for step in range(1, count + 1))
+        with self.stage("keyframes", count) as entry:
+            painted = Keyframes()(KeyframesInput([way.at(t) for t in times], times, styled), self.used, context)
+            entry.method, entry.reason = painted.way.method, painted.way.reason
+            entry.artifacts = {"painted": painted.painted, "files": painted.files, "times": list(times)}
+        if not any(painted.painted):
+            return Anchors((first, last), (aligned.homography,))
+        return Anchors((first, *painted.frames, last), way.between((0.0, *times, 1.0)), are_cropped=True)
+
+    def write_plan(self, pair: tuple[Frame, Frame], context: Context) -> tuple[str, ...]:
+        """Describe both images and write a prompt for each key frame on the way."""
+        return self._plan(self._describe(pair, context), context)
+
+    def _describe(self, pair: tuple[Frame, Frame], context: Context) -> tuple[str, str]:
+        with self.stage("caption") as entry:
+            captions = Caption()(pair, self.used, context)
+            texts = captions.text0, captions.text1
+            entry.method, entry.reason = captions.way0.method, captions.way0.reason
+            entry.artifacts = {"captions": list(texts), "methods": [captions.way0.method, captions.way1.method]}
+        self._settle_section("caption", text0=texts[0], text1=texts[1])
+        return texts
+
+    def _plan(self, captions: tuple[str, str], context: Context) -> tuple[str, ...]:
+        with self.stage("plan") as entry:
+            planned = Plan()(captions, self.used, context)
+            entry.method, entry.reason = planned.way.method, planned.way.reason
+            entry.artifacts = {"prompts": list(planned.prompts)}
+        self._settle_section("plan", prompts=planned.prompts)
+        return planned.prompts
+
+    def _settle_section(self, section: str, **values: object) -> None:
+        """Write what a stage has found out into the settings as used, so that a repeated run need not find it again."""
+        below = getattr(self.used, section).model_copy(update=values)
+        self.settle(self.used.model_copy(update={section: below}))
+
+    def _interpolate(self, anchors: Anchors, context: Context) -> FrameStream:
+        self.maker = "interpolate"
+        with self.stage(self.maker, self.used.transition.num_frames) as entry:
+            moved = Interpolate()(anchors, self.used, context)
+            entry.method, entry.reason = moved.way.method, moved.way.reason
+        return moved.stream
+
+    def _sample(self, first: PreparedImage, last: PreparedImage, context: Context) -> FrameStream:
+        """Let a model that takes both images make the whole passage, from the prompt or what the images show."""
+        if not self.used.prompt:
+            told = ", then ".join(filter(None, self._describe((first.image, last.image), context)))
+            self.settle(self.used.model_copy(update={"prompt": told}))
+        with self.stage(self.maker, self.used.animate.num_frames) as entry:
+            entry.method, entry.reason = self.used.animate.engine, "You chose a model that leads from image to image."
+            stream = Animate()(replace(first, last_image=last.image), self.used, context)
+        return with_ends(stream, first.image, last.image)
+
+
+class Outline(Transition):
+    """prepare -> align -> caption -> plan: what a transition would be painted from, to be looked at and changed."""
+
+    def work(self) -> None:
+        """Write the plan into the record."""
+        context, first, last = self.begin()
+        self.align((first, last), context)
+        self.write_plan((first.image, last.image), context)
