@@ -127,7 +127,7 @@ class KeyframesSettings(FrozenModel):
     """Strength of the ControlNet."""
 
     seeds: tuple[int, ...] = Field((), max_length=32, json_schema_extra={"widget": "none"})
-    """A seed for each key frame, to paint one alone anew. Empty: the run's seed for all."""
+    """A seed for each key frame, to paint one alone anew; -1 is the run's. Empty: the run's seed for all."""
 
     lora: Path | None = None
     """A LoRA file (.safetensors) that is laid over the painting model."""

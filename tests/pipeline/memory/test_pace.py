@@ -59,6 +59,14 @@ def test_the_same_run_takes_as_long_again(outputs: Path) -> None:
     assert expected_seconds(outputs, resolved(), "cpu") == pytest.approx(4 + 1 + 20 + 8)
 
 
+def test_a_run_whose_frames_another_model_made_teaches_nothing(outputs: Path) -> None:
+    """Such as a transition with painted key frames, for which an engine is set and has nothing to do."""
+    record = read_record(keep(outputs, 1))
+    record.model = ModelRecord(name="sd-1.5", repository="r", device="cpu", precision="float32")
+    write_record(record, outputs)
+    assert expected_seconds(outputs, resolved(), "cpu") is None
+
+
 def test_the_precision_that_a_device_has_by_itself_is_the_one_in_the_record(outputs: Path) -> None:
     keep(outputs, 1)
     assert expected_seconds(outputs, resolved(animate={"precision": None}), "cpu") is not None

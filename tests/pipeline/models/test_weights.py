@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.catalogue import ModelCard, Phase, get_card, model_names
+from pipeline.catalogue import ModelCard, Phase, get_card, get_helper, model_names
 from pipeline.memory.forecast import forecast
-from pipeline.models.weights import measured_card
+from pipeline.models.weights import measured_card, measured_helper
 from pipeline.settings import RuntimeSettings, make_settings
 from tests.conftest import TinyModels
 
@@ -52,3 +52,22 @@ def test_a_file_that_cannot_be_read_counts_for_nothing(tiny_models: TinyModels, 
     (tmp_path / "svd" / "model_index.json").write_bytes(index)
     (tmp_path / "svd" / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"no weights")
     assert measured_card(card, RuntimeSettings(models_dir=tmp_path)) == card
+
+
+def test_a_helpers_parameters_are_those_of_its_networks_and_of_the_largest_one(tiny_models: TinyModels) -> None:
+    from diffusers import ControlNetModel, StableDiffusionPipeline
+
+    folder = tiny_models("sd-1.5", "canny-sd-1.5")
+    card = measured_helper(get_helper("sd-1.5"), RuntimeSettings(models_dir=folder))
+    pipe = StableDiffusionPipeline.from_pretrained(
+        folder / "sd-1.5", local_files_only=True, safety_checker=None, requires_safety_checker=False
+    )
+    counts = [sum(p.numel() for p in each.parameters()) for each in (pipe.unet, pipe.vae, pipe.text_encoder)]
+    assert (card.parameters, card.resident) == (sum(counts), max(counts))
+    control = measured_helper(get_helper("canny-sd-1.5"), RuntimeSettings(models_dir=folder))
+    network = ControlNetModel.from_pretrained(folder / "canny-sd-1.5", local_files_only=True)
+    assert control.parameters == control.resident == sum(p.numel() for p in network.parameters())
+
+
+def test_without_files_a_helpers_card_stays_as_it_is(tmp_path: Path) -> None:
+    assert measured_helper(get_helper("sdxl"), RuntimeSettings(models_dir=tmp_path)) == get_helper("sdxl")

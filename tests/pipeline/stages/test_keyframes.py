@@ -1,8 +1,9 @@
 """Key frames are painted, found again and repainted one by one; whatever fails, the others stay, and it is said why."""
 
+import gc
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Stage:
 
     def settings(self, **sections: dict[str, Any]) -> Settings:
         own = {
-            "keyframes": {"model": "sd-1.5", "num_inference_steps": 8, "strength": 0.5},
+            "keyframes": {"model": "sd-1.5", "num_inference_steps": 4, "strength": 0.5},
             "runtime": {"models_dir": self.models, "device": "cpu"},
         }
         return make_settings(merge(own, sections))
@@ -110,6 +111,16 @@ class Stage:
     @property
     def files(self) -> set[str]:
         return {path.name for path in self.outputs.glob("keyframes/*")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> Iterator[None]:
+    """Clearing memory leaves out what the libraries hold: looking through that takes longer than the runs here."""
+    import transformers.models.clip  # noqa: F401 - it would come with the first run
+
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -157,7 +168,7 @@ def test_progress_counts_the_steps_of_all_key_frames_and_ends_full(stage: Stage)
     steps = [each for each in stage.told.progress if each.phase.startswith("painting")]
     assert {each.stage for each in stage.told.progress} == {"keyframes"}
     assert [each.done for each in steps] == sorted(each.done for each in steps)
-    assert steps[-1].done == steps[-1].total == 24
+    assert steps[-1].done == steps[-1].total == 12
     assert {each.phase for each in steps} == {f"painting key frame {number} of 3" for number in (1, 2, 3)}
     assert all(each.seconds_left is not None for each in steps[1:])
     assert [each.phase for each in stage.told.progress[:2]] == ["loading Stable Diffusion 1.5", "reading the prompts"]
@@ -167,7 +178,7 @@ def test_what_is_in_the_making_is_shown(stage: Stage, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pace, "GLIMPSE_SECONDS", 0.0)
     stage()
     glimpses = [each for each in stage.told.shown if isinstance(each, Glimpse)]
-    assert glimpses[0].caption == "Key frame 1 of 3, step 1 of 9"
+    assert glimpses[0].caption == "Key frame 1 of 3, step 1 of 5"
     assert {glimpse.frame.shape for glimpse in glimpses} == {(8, 12, 3)}
 
 
@@ -288,13 +299,13 @@ def test_without_outputs_they_are_kept_in_the_work_folder(stage: Stage, tmp_path
 # --- ended by the user ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 7, 12])
+@pytest.mark.parametrize("at", [1, 2, 3, 5, 8])
 def test_stop_ends_painting_at_any_step_and_keeps_what_is_done(stage: Stage, at: int) -> None:
     with pytest.raises(Cancelled):
         stage(stop_at=at)
     assert len(stage.told.progress) <= at + 1
     done = len(stage.told.painted)
-    assert done == max(0, (at - 3) // 9)
+    assert done == max(0, (at - 3) // 5)
     assert len(stage.files) == done
     result = stage()
     assert result.painted == [True] * 3
@@ -342,10 +353,8 @@ def shortages(monkeypatch: pytest.MonkeyPatch) -> Shortages:
         ((painting, "load"), 1, "load", "bfloat16"),
         ((painting, "put"), 1, "place", "bfloat16"),
         ((painting, "encode"), 1, "condition", "bfloat16"),
-        ((PNDMScheduler, "step"), 1, "sample", "guidance-passes"),
-        ((PNDMScheduler, "step"), 12, "sample", "guidance-passes"),
+        ((PNDMScheduler, "step"), 7, "sample", "guidance-passes"),
         ((AutoencoderKL, "encode"), 2, "sample", "guidance-passes"),
-        ((AutoencoderKL, "decode"), 1, "decode", "bfloat16"),
         ((AutoencoderKL, "decode"), 3, "decode", "bfloat16"),
     ],
 )
@@ -365,9 +374,9 @@ def test_a_shortage_takes_the_next_rung_and_keeps_what_is_painted(
 def test_what_was_sampled_is_not_sampled_again_for_a_rung_that_keeps_it(stage: Stage, shortages: Shortages) -> None:
     shortages.plan(AutoencoderKL, "decode", 1)
     large = dissolve(640, 448)  # worth working in tiles
-    native = {"strength": 0.05, "num_inference_steps": 1}
+    quick = {"strength": 0.05, "num_inference_steps": 1}
     stage.models = larger(stage)
-    result = stage(morphs=large, keyframes=native)
+    result = stage(morphs=large, keyframes=quick)
     assert stage.told.rungs == ["tiled-decoding"]
     assert [name for name, _ in stage.told.phases].count("sample") == 3
     assert result.painted == [True] * 3
@@ -382,7 +391,7 @@ def larger(stage: Stage) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("at", "done"), [(1, 0), (10, 1), (19, 2)])
+@pytest.mark.parametrize(("at", "done"), [(1, 0), (11, 2)])
 def test_on_the_lowest_rung_what_is_painted_stays_and_the_rest_is_the_morph(
     stage: Stage, shortages: Shortages, at: int, done: int
 ) -> None:

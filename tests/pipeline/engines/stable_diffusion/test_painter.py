@@ -251,3 +251,22 @@ def test_the_size_that_a_model_was_trained_for_stands_in_its_files(tiny_models: 
     assert whole.native == 64
     with pytest.raises(ModelMissing, match=r"sdxl in .* are incomplete or damaged"):
         replace(whole, files=ModelFiles(whole.card, tmp_path)).native  # noqa: B018 - it is read from the disk
+
+
+@pytest.mark.parametrize("name", [*NAMES, "canny-sd-1.5", "canny-sdxl"])
+def test_each_network_of_the_checkpoints_finds_all_its_weights(tiny_models: TinyModels, name: str) -> None:
+    import diffusers
+    import transformers
+
+    folder = tiny_models(name) / name
+    kinds: dict[str, Any] = {"": diffusers.ControlNetModel}
+    if name in NAMES:
+        kinds = {"unet": diffusers.UNet2DConditionModel, "vae": diffusers.AutoencoderKL}
+        kinds["text_encoder"] = transformers.CLIPTextModel
+    if name == "sdxl":
+        kinds["text_encoder_2"] = transformers.CLIPTextModelWithProjection
+    for part, kind in kinds.items():
+        network, found = kind.from_pretrained(folder / part, local_files_only=True, output_loading_info=True)
+        assert not found["missing_keys"]
+        assert not found["unexpected_keys"]
+        assert all(torch.isfinite(weights).all() for weights in network.parameters())
