@@ -14,13 +14,15 @@ UNLIKENESS = 8.0
 DECISION = 4.0
 """Where two pictures disagree, one passes to the other so many times as fast as where they agree."""
 
-LARGEST_GAIN = 1.5
+LARGEST_GAIN = 2.0
 """Detail that a blend has weakened is strengthened by this at most."""
 
 WINDOW = 9
 """Side in pixels of the window in which detail is measured."""
 
 _NEIGHBOURHOOD = 5
+FINE = 5
+_FLAT = np.float32(0.1)
 _FAINTEST = np.float32(1e-6)
 
 _Plane = NDArray[np.float32]
@@ -37,26 +39,15 @@ class Look:
     inside1: _Plane
 
 
-def blended(looks: list[Look], t: float, salient: bool) -> Frame:
-    """One picture of what several hypotheses show at time `t`.
+def blended(look: Look, t: float, salient: bool) -> Frame:
+    """One picture of what both pictures show at time `t`.
 
     `salient`: the pictures have nothing in common, and in each place the one with more detail counts more.
     """
-    unlike = [_unlikeness(look) for look in looks]
-    weights = [np.exp(-each / np.float32(UNLIKENESS)) + _FAINTEST for each in unlike]
-    colours0, colours1, inside0, inside1, least = (
-        _weighted(values, weights)
-        for values in (
-            [look.colours0 for look in looks],
-            [look.colours1 for look in looks],
-            [look.inside0 for look in looks],
-            [look.inside1 for look in looks],
-            unlike,
-        )
-    )
-    detail0, detail1 = _detail(colours0), _detail(colours1)
-    share = _share(t, (inside0, inside1), least, (detail0, detail1) if salient else None)
-    mixed = colours0 + _on_colours(share) * (colours1 - colours0)
+    detail0, detail1 = _detail(look.colours0), _detail(look.colours1)
+    insides = look.inside0, look.inside1
+    share = _share(t, insides, _unlikeness(look), (detail0, detail1) if salient else None)
+    mixed = look.colours0 + _on_colours(share) * (look.colours1 - look.colours0)
     kept = (1.0 - share) * detail0 + share * detail1
     return _strengthened(mixed, kept)
 
@@ -68,17 +59,6 @@ def _unlikeness(look: Look) -> _Plane:
     return np.asarray(cv2.blur(difference * known, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)), np.float32)
 
 
-def _weighted(values: list[_Plane], weights: list[_Plane]) -> _Plane:
-    """The mean of what hypotheses say, each as heavy as it is likely."""
-    if len(values) == 1:
-        return values[0]
-    total, known = np.zeros_like(values[0]), np.zeros_like(weights[0])
-    for value, weight in zip(values, weights, strict=True):
-        total += value * (_on_colours(weight) if value.ndim == 3 else weight)
-        known += weight
-    return total / (_on_colours(known) if total.ndim == 3 else known)
-
-
 def _share(t: float, insides: tuple[_Plane, _Plane], unlike: _Plane, details: tuple[_Plane, _Plane] | None) -> _Plane:
     """The share of the second picture, 0 to 1."""
     if details is None:
@@ -86,21 +66,25 @@ def _share(t: float, insides: tuple[_Plane, _Plane], unlike: _Plane, details: tu
         odds0, odds1 = (1.0 - t) ** speed, t**speed
     else:
         odds0, odds1 = (1.0 - t) * np.sqrt(details[0] + 1.0), t * np.sqrt(details[1] + 1.0)
-    odds0, odds1 = odds0 * insides[0], odds1 * insides[1]
-    return np.asarray(odds1 / (odds0 + odds1), np.float32)
+    share = odds1 / (odds0 + odds1)
+    # Towards the border of one picture, the other takes over if it goes on there.
+    farther = np.maximum(np.maximum(*insides), _FAINTEST)
+    inside0, inside1 = insides[0] / farther, insides[1] / farther
+    to_second, to_first = inside1 * (1.0 - inside0), inside0 * (1.0 - inside1)
+    return np.asarray(share + (1.0 - share) * to_second - share * to_first, np.float32)
 
 
 def _detail(colours: _Colours) -> _Plane:
-    """Variance of the luma around each pixel."""
+    """Energy of the luma's fine detail around each pixel."""
     luma = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
-    mean = cv2.blur(luma, (WINDOW, WINDOW))
-    return np.maximum(cv2.blur(luma * luma, (WINDOW, WINDOW)) - mean * mean, 0.0)
+    fine = luma - cv2.GaussianBlur(luma, (FINE, FINE), 0.0)
+    return np.asarray(cv2.blur(fine * fine, (WINDOW, WINDOW)), np.float32)
 
 
 def _strengthened(mixed: _Colours, kept: _Plane) -> Frame:
-    """The picture with detail of the variance `kept`, where it has less."""
-    gain = np.sqrt((kept + 1.0) / (_detail(mixed) + 1.0)).clip(1.0, LARGEST_GAIN)
-    base = cv2.blur(mixed, (WINDOW, WINDOW))
+    """The picture with detail of the energy `kept`, where it has less."""
+    gain = np.sqrt((kept + _FLAT) / (_detail(mixed) + _FLAT)).clip(1.0, LARGEST_GAIN)
+    base = cv2.GaussianBlur(mixed, (FINE, FINE), 0.0)
     stronger = base + _on_colours(gain) * (mixed - base)
     return np.asarray(np.clip(np.rint(stronger), 0, 255), np.uint8)
 

@@ -33,7 +33,7 @@ _TIMES = 33
 _SIDE = 21
 """Points along each side of the grid that stands for a picture."""
 
-_ZOOMS = np.geomspace(1.0, LARGEST_ZOOM, 47)
+_ZOOMS = np.geomspace(1.0, LARGEST_ZOOM, 185)
 
 
 class NoPath(ValueError):

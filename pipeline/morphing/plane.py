@@ -28,6 +28,9 @@ LARGEST_MARGIN = 0.3
 MIN_CONSISTENT = 0.25
 """Share of what both see that must come back near its start, there by one flow and back by the other."""
 
+TEX = 4.0
+LAM = 2000.0
+SIG = 6.0
 TOLERANCE = 1.0
 """Pixels by which a place may miss its start for its motion to be trusted, with a tenth of its way."""
 
@@ -78,7 +81,7 @@ class Plane:
         trust0, trust1 = _trust(forward, backward) * both, _trust(backward, forward) * both
         count = max(float(both.sum()), 1.0)
         consistent = min(float(trust0.sum()), float(trust1.sum())) / count
-        return Motion(_filled(forward, trust0), _filled(backward, trust1), trust0, trust1, consistent)
+        return Motion(_filled(forward, trust0, grey0), _filled(backward, trust1, grey1), trust0, trust1, consistent)
 
     def _alike(self) -> tuple[Grey, Grey]:
         """Both lumas with the same mean and spread; where only one picture sees something, both show that."""
@@ -137,19 +140,21 @@ def _trust(there: Flow, back: Flow) -> _Plane:
     return np.asarray(np.clip(2.0 - missed / (TOLERANCE + 0.1 * way), 0.0, 1.0), np.float32)
 
 
-def _filled(flow: Flow, trust: _Plane) -> Flow:
-    """A flow whose untrusted pixels move as the trusted ones around them do (pull-push)."""
-    weighted = np.dstack([flow * trust[..., None], trust]).astype(np.float32)
-    levels = [weighted]
-    while min(levels[-1].shape[:2]) > 2:
-        levels.append(np.asarray(cv2.pyrDown(levels[-1]), np.float32))
-    filled = _divided(levels.pop())
-    while levels:
-        level = levels.pop()
-        above = np.asarray(cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-        sure = np.clip(level[..., 2:], 0.0, 1.0)
-        filled = np.asarray(_divided(level) * sure + above * (1.0 - sure), np.float32)
-    return filled
+def _filled(flow: Flow, trust: _Plane, guide: Grey) -> Flow:
+    """A flow whose untrusted pixels move as trusted ones do with which they share a surface, as the guide shows it."""
+    grey = guide.astype(np.float32)
+    slope = cv2.magnitude(
+        cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.125)
+    )
+    texture = cv2.blur(slope * slope, (9, 9))
+    sure = trust * texture / (texture + TEX)
+    weight = sure + np.float32(1e-4)
+    smooth = cv2.ximgproc.createFastGlobalSmootherFilter(guide, LAM, SIG)
+    parts = [
+        smooth.filter(np.ascontiguousarray(part)) for part in (flow[..., 0] * weight, flow[..., 1] * weight, weight)
+    ]
+    spread = np.dstack(parts[:2]) / np.maximum(parts[2], 1e-9)[..., None]
+    return np.asarray(spread + sure[..., None] * (flow - spread), np.float32)
 
 
 def _divided(weighted: _Plane) -> Flow:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.frames import Frame
 from pipeline.morphing.camera_path import CameraPath, NoPath
-from pipeline.morphing.colour import Field, colour_field
+from pipeline.morphing.colour import Field, Tones, measure_field, measure_tones, same_tones, toned
 from pipeline.morphing.matrices import Matrix
 from pipeline.morphing.plane import Motion, Plane
+from pipeline.optical_flow import Grey, luma, pixel_places, sample
 from pipeline.transition_settings import TransitionSettings
 
 CAMERA, FLOW, DISSOLVE = "camera", "flow", "dissolve"
@@ -35,8 +37,11 @@ class Survey:
     plane_from_first: Matrix
     plane_from_second: Matrix
     plane_size: tuple[int, int]
+    lumas: tuple[Grey, Grey]
+    seen: tuple[NDArray[np.float32], NDArray[np.float32]]
     motion: Motion | None
-    field: Field | None
+    tones: Tones
+    field: Field
 
 
 def survey(frame0: Frame, frame1: Frame, homography: Matrix | None, options: TransitionSettings) -> Survey:
@@ -49,8 +54,20 @@ def survey(frame0: Frame, frame1: Frame, homography: Matrix | None, options: Tra
     measured = plane.motion()
     motion = measured if measured.consistent >= MIN_CONSISTENT else None
     method, reason = _verdict(still, refusal, motion is not None)
-    field = _field(plane, motion, method) if options.match_colour or method == DISSOLVE else None
-    return Survey(method, reason, path, plane.from_first, plane.from_second, plane.size, motion, field)
+    tones, field = _colours(plane, motion, method, options.match_colour)
+    return Survey(
+        method,
+        reason,
+        path,
+        plane.from_first,
+        plane.from_second,
+        plane.size,
+        (luma(plane.pictures[0]), luma(plane.pictures[1])),
+        plane.seen,
+        motion,
+        tones,
+        field,
+    )
 
 
 def _path(frame0: Frame, homography: Matrix | None, options: TransitionSettings) -> tuple[CameraPath | None, str]:
@@ -74,9 +91,17 @@ def _verdict(still: bool, refusal: str, moves: bool) -> tuple[str, str]:
     return DISSOLVE, f"One picture dissolves into the other, because {refusal} and no motion leads between them."
 
 
-def _field(plane: Plane, motion: Motion | None, method: str) -> Field:
+def _colours(plane: Plane, motion: Motion | None, method: str, matched: bool) -> tuple[Tones, Field]:
+    """How colours are led over. A dissolve leads over its coarse content in this way."""
     both = plane.seen[0] * plane.seen[1]
-    if motion is None:
-        blur = LIGHT_BLUR if method == CAMERA else CONTENT_BLUR
-        return colour_field(*plane.pictures, None, both, blur)
-    return colour_field(*plane.pictures, motion.forward, both * motion.trust0, LIGHT_BLUR)
+    picture0, picture1 = plane.pictures
+    if method == DISSOLVE:
+        return same_tones(), measure_field(picture0.astype(np.float32), picture1.astype(np.float32), both, CONTENT_BLUR)
+    if not matched:
+        return same_tones(), np.zeros((1, 1, 3), np.float32)
+    if motion is not None:
+        picture1 = sample(picture1, pixel_places(range(plane.size[1]), plane.size[0]) + motion.forward)
+        both = both * (motion.trust0 + np.float32(0.1))
+    tones = measure_tones(picture0, picture1, both)
+    field = measure_field(toned(picture0, tones.forward), picture1.astype(np.float32), both, LIGHT_BLUR)
+    return tones, field
