@@ -50,8 +50,8 @@ def paint(
 ) -> PaintedFrames:
     """Paint over the pictures of a morph at these times from 0 to 1, all of the video's size.
 
-    Whatever fails half-way is said, and what was painted until then is kept. Raises InvalidSetting and ModelMissing as
-    `choose_models` does, and Cancelled.
+    Whatever fails half-way, files that turn out to be damaged among it, is said, and what was painted until then is
+    kept. Raises InvalidSetting and ModelMissing as `choose_models` does, and Cancelled.
     """
     context.check_cancelled()
     models = choose_models(settings)
@@ -64,14 +64,12 @@ def paint(
     machine = read_machine(settings.runtime, context.outputs or context.work_dir)
     try:
         models, setup = _with_room(models, morphs[0], settings, machine, context)
-    except (OutOfMemory, ModelMissing) as error:
-        if isinstance(error, ModelMissing) and settings.keyframes.model != AUTO:
-            raise
+    except (OutOfMemory, ModelMissing) as error:  # its files are here, so they are damaged
         return _alone(morphs, f"{error} {STAYS}", context, "warning")
     _tell(models, setup, morphs[0], settings, context)
     painting = Painting(models, setup, settings, context, len(morphs))
     with limited_gpu(machine, settings.runtime):
-        problem = _failure(painting, tasks, settings)
+        problem = _failure(painting, tasks)
     if problem:
         context.note(STAGE, problem, "warning")
     return _result(morphs, painting.finished, _way(painting, len(tasks), len(morphs), problem))
@@ -187,16 +185,12 @@ def _tell(models: Models, setup: Setup, morph: Frame, settings: Settings, contex
     )
 
 
-def _failure(painting: Painting, tasks: Sequence[Task], settings: Settings) -> str:
+def _failure(painting: Painting, tasks: Sequence[Task]) -> str:
     """Paint what can be painted; returns in one sentence what went wrong, empty when nothing did."""
     try:
         painting.run(tasks)
     except (Cancelled, InvalidInput):
         raise
-    except ModelMissing as error:
-        if settings.keyframes.model != AUTO:
-            raise
-        return str(error)
     except ImageToVideoError as error:
         return str(error)
     except Exception as error:
