@@ -41,6 +41,14 @@ class Quantization(StrEnum):
     NF4 = "nf4"
 
 
+class LanguageQuantization(StrEnum):
+    """How a language model's weights are made smaller."""
+
+    NONE = "none"
+    INT8 = "int8"
+    NF4 = "nf4"
+
+
 class Device(StrEnum):
     """What a diffusion model runs on."""
 

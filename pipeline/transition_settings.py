@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pipeline.choices import Curve, Detail, Quantization, Scheduler
+from pipeline.choices import Curve, Detail, LanguageQuantization, Scheduler
 from pipeline.motion_plan import FrozenModel
 
 STAGES = ("transition", "align", "caption", "plan", "keyframes")
@@ -92,8 +92,8 @@ class PlanSettings(FrozenModel):
     prompts: tuple[str, ...] = Field((), max_length=32, json_schema_extra={"widget": "none"})
     """A prompt for each key frame, in order. Empty: written from the captions."""
 
-    quantization: Quantization = Quantization.NONE
-    """Smaller weights for the language model, on a small card."""
+    quantization: LanguageQuantization = LanguageQuantization.NONE
+    """Smaller weights for the language model; taken by themselves where there is no room for the whole ones."""
 
 
 class KeyframesSettings(FrozenModel):

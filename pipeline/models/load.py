@@ -184,6 +184,8 @@ def quiet_libraries() -> None:
         logger = logging.getLogger(name)
         logger.addHandler(handler)
         logger.propagate = False
+    # In 8 bits it says at every layer, for every token, that it casts what comes in.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     import diffusers.utils.logging
     import transformers.utils.logging
 

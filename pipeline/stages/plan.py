@@ -42,7 +42,7 @@ class Plan:
             return _noted(_lone(captions), context)
         written = write(captions, settings, context)
         if not isinstance(written, Unwritten):
-            return PlannedWay(*written)
+            return PlannedWay(written.prompts, written.way)
         reason = f"{written.reason} The captions are crossed over by rule."
         context.note(self.name, reason, "warning" if written.failed else "info")
         return PlannedWay(template_plan(*captions, count), Way("template", reason))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import cogvideox, florence2, framepack, i2vgen_xl, ltx, stable_diffusion, svd, wan
+from tests.tiny_models import cogvideox, florence2, framepack, i2vgen_xl, ltx, phi, stable_diffusion, svd, wan
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
@@ -24,6 +24,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "framepack-i2v-hy": framepack.build,
     "florence-2-base": partial(florence2.build, width=32),
     "florence-2-large": partial(florence2.build, width=48),
+    "phi-4": partial(phi.build, kind=phi.PHI_4),
+    "phi-4-mini": partial(phi.build, kind=phi.PHI_4_MINI),
     "sd-1.5": stable_diffusion.build_small,
     "sdxl": stable_diffusion.build_large,
     "canny-sd-1.5": partial(stable_diffusion.build_control, large=False),

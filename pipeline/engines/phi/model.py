@@ -10,6 +10,12 @@ from pipeline.models.files import ModelFiles
 from pipeline.models.load import LoadPlan, load_network, load_tokenizer
 from pipeline.planning import Message
 
+ENDS = ("<|im_end|>", "<|end|>")
+"""Tokens that end a message in the chats of Phi-4 and Phi-4-mini, whichever the tokenizer knows.
+
+Early copies of Phi-4 do not name theirs among the ends of a text, and would go on to talk to themselves.
+"""
+
 
 def _go_on() -> None:
     return None
@@ -37,10 +43,18 @@ class Phi:
             **inputs.to(self.network.device),
             max_new_tokens=limit,
             do_sample=False,
+            eos_token_id=self._ends(),
             stopping_criteria=_listening(on_token),
         )
         told = tokens[0, inputs["input_ids"].shape[1] :]
         return str(self.tokenizer.decode(told, skip_special_tokens=True))
+
+    def _ends(self) -> list[int]:
+        """Numbers of the tokens that end an answer."""
+        published = self.network.generation_config.eos_token_id
+        known = self.tokenizer.get_vocab()
+        numbers = published if isinstance(published, list) else [published]
+        return sorted({*numbers, *(known[token] for token in ENDS if token in known)} - {None})
 
 
 def load(files: ModelFiles, plan: LoadPlan) -> Phi:

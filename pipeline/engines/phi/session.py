@@ -10,7 +10,7 @@ from pipeline.catalogue import HelperCard, Role
 from pipeline.choices import Quantization
 from pipeline.engines.phi.model import Phi, load
 from pipeline.engines.phi.setups import setups
-from pipeline.errors import OutOfMemory
+from pipeline.errors import ModelMissing, OutOfMemory
 from pipeline.memory.fitting import Setup, has_room
 from pipeline.memory.forecast import GB
 from pipeline.memory.limit import limited_gpu
@@ -22,7 +22,7 @@ from pipeline.models.load import LoadPlan
 from pipeline.models.resident import RESIDENT
 from pipeline.models.status import model_status
 from pipeline.models.weights import measured_helper
-from pipeline.settings import RuntimeSettings, Settings
+from pipeline.settings import Settings
 from pipeline.transition_settings import AUTO
 
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ def choose_model(settings: Settings, say: Say) -> HelperCard | None:
 
     Where there is too little for any of them, which is said when it is loaded, the largest. Raises as `choose` does.
     """
-    wanted, runtime, quantization = settings.plan.model, settings.runtime, settings.plan.quantization
+    wanted, runtime = settings.plan.model, settings.runtime
     largest = choose(Role.PLAN, wanted, runtime)
     if wanted != AUTO or largest is None:
         return largest
@@ -45,8 +45,10 @@ def choose_model(settings: Settings, say: Say) -> HelperCard | None:
     def has_place(card: HelperCard) -> bool:
         if model_status(card, runtime).state != "ready":
             return False
-        ways = _setups(card, machine, runtime, quantization)
-        return any(has_room(each, machine, runtime) for each in ways)
+        try:
+            return any(has_room(each, machine, runtime) for each in _setups(card, machine, settings))
+        except ModelMissing:
+            return True  # it is damaged, which is said when it is loaded
 
     chosen = choose(Role.PLAN, AUTO, runtime, has_place)
     if chosen is None or chosen == largest:
@@ -65,7 +67,7 @@ def work_with(card: HelperCard, settings: Settings, work: Callable[[Phi], Result
     runtime = settings.runtime
     files = locate(card, runtime)
     machine = read_machine(runtime, Path())
-    ways = _setups(card, machine, runtime, settings.plan.quantization)
+    ways = _setups(card, machine, settings)
     with limited_gpu(machine, runtime), _nothing_kept():
         for setup in ways:
             if not has_room(setup, machine, runtime):
@@ -83,10 +85,9 @@ def work_with(card: HelperCard, settings: Settings, work: Callable[[Phi], Result
     raise OutOfMemory(f"There is too little memory for {card.title}, which needs about {need:.1f} GB of main memory.")
 
 
-def _setups(
-    card: HelperCard, machine: Machine, runtime: RuntimeSettings, quantization: Quantization
-) -> tuple[Setup, ...]:
-    return setups(measured_helper(card, runtime), locate(card, runtime), machine.device, quantization)
+def _setups(card: HelperCard, machine: Machine, settings: Settings) -> tuple[Setup, ...]:
+    measured, files = measured_helper(card, settings.runtime), locate(card, settings.runtime)
+    return setups(measured, files, machine.device, Quantization(settings.plan.quantization))
 
 
 @contextmanager
