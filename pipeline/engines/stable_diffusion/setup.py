@@ -75,7 +75,10 @@ def needs(card: HelperCard, control: HelperCard | None, setup: Setup) -> dict[Ph
     everything = sum(weights.values())
     if setup.device == "cpu":
         return {phase: Need(0, int(PROGRAM["cpu"] + everything + working[phase])) for phase in Phase}
-    at_hand = {phase: everything if setup.offload is Offload.NONE else weights[phase] for phase in Phase}
+    at_hand = dict.fromkeys(Phase, everything)
+    if setup.offload is not Offload.NONE:
+        # The autoencoder has encoded the picture and goes back only when it is called again.
+        at_hand = {**weights, Phase.SAMPLE: weights[Phase.SAMPLE] + weights[Phase.DECODE]}
     ram = int(PROGRAM["cuda"] + everything)  # weights pass through main memory, or wait there
     fixed = CUDA_CONTEXT + CUDA_WORKSPACE
     return {phase: Need(int((at_hand[phase] + working[phase]) * RESERVED + fixed), ram) for phase in Phase}
