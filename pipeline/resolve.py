@@ -14,12 +14,13 @@ from pipeline.choices import VideoFormat
 from pipeline.engines import Capabilities, engine_names, get_engine
 from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
+from pipeline.models.files import locate
 from pipeline.models.helpers import choose
 from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import Settings
 from pipeline.sizes import target_size
-from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
+from pipeline.transition_settings import FLOW, KEYFRAMES
 from pipeline.video import container_size_multiple, max_fps
 
 SEED_BITS = 31
@@ -68,35 +69,23 @@ def resolve_transition(settings: Settings, image_width: int, image_height: int) 
     return _with_frames(settings, settings.animate.num_frames), notices + more
 
 
-def with_models(settings: Settings) -> Settings:
-    """Write the names of the models that will help with a resolved transition into its settings.
+def check_models(settings: Settings) -> None:
+    """Look whether the models that a resolved transition asks for by name are here, before anything is computed.
 
-    So that a repeated run takes the same ones, and a missing one is told before anything is computed. Raises
-    InvalidSetting for unknown names, and ModelMissing for a model that is named and not on this machine.
+    Raises InvalidSetting for unknown names, and ModelMissing for a model that is named and not on this machine.
     """
-    engine, asked = settings.transition.engine, settings.caption
+    engine, asked, runtime = settings.transition.engine, settings.caption, settings.runtime
     is_told = bool(asked.text0.strip() and asked.text1.strip())
     if engine in model_names():
-        return settings if settings.prompt else _with_helper(settings, Role.CAPTION, is_told)
-    if engine != KEYFRAMES:
-        return settings
-    settings = _with_helper(settings, Role.CAPTION, is_told or bool(settings.plan.prompts))
-    settings = _with_helper(settings, Role.PLAN, bool(settings.plan.prompts))
-    painting = choose_models(settings)
-    names = {"model": NONE, "control": NONE}
-    if painting is not None:
-        names = {"model": painting.card.name, "control": painting.control_card.name if painting.control_card else NONE}
-    return settings.model_copy(update={"keyframes": settings.keyframes.model_copy(update=names)})
-
-
-def _with_helper(settings: Settings, role: Role, is_needless: bool) -> Settings:
-    """Name the model that helps with a role; where the user has said everything already, none is looked for."""
-    if is_needless:
-        return settings
-    section = getattr(settings, role)
-    card = choose(role, section.model, settings.runtime)
-    named = section.model_copy(update={"model": card.name if card else NONE})
-    return settings.model_copy(update={role.value: named})
+        locate(get_card(engine), runtime)
+        is_told = is_told or bool(settings.prompt)
+    elif engine == KEYFRAMES:
+        choose_models(settings)
+        if not settings.plan.prompts:
+            choose(Role.PLAN, settings.plan.model, runtime)
+        is_told = is_told or bool(settings.plan.prompts)
+    if engine != FLOW and not is_told:
+        choose(Role.CAPTION, asked.model, runtime)
 
 
 def check_passage_engine(name: str) -> None:

@@ -7,8 +7,10 @@ from typing import Literal
 
 import psutil
 
-from pipeline.context import Context
+from pipeline.catalogue import helper_names
+from pipeline.context import Context, Way
 from pipeline.engines import EMBEDDED
+from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.morphing import Passage, with_ends
@@ -22,7 +24,7 @@ from pipeline.records import (
     reserve_run_id,
     write_record,
 )
-from pipeline.resolve import draw_seed, resolve, resolve_transition, with_models
+from pipeline.resolve import check_models, draw_seed, resolve, resolve_transition
 from pipeline.runner import Listener, Runner, outputs_error
 from pipeline.settings import Settings
 from pipeline.stages.align import Align, AlignedPair
@@ -32,7 +34,7 @@ from pipeline.stages.interpolate import Anchors, Interpolate
 from pipeline.stages.keyframes import Keyframes, KeyframesInput
 from pipeline.stages.plan import Plan
 from pipeline.stages.prepare import Prepare
-from pipeline.transition_settings import FLOW, KEYFRAMES
+from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
 
 ROLES: tuple[Literal["image", "last_image"], ...] = ("image", "last_image")
 """What the images of a run are, in their order."""
@@ -154,12 +156,13 @@ class Transition(Runner):
         self.keep_inputs(asked)
         image = self.record.inputs[0]
         used, notices = resolve_transition(asked, image.width or 0, image.height or 0)
-        self.settle(with_models(used), notices)
+        check_models(used)
+        self.settle(used, notices)
         self.say(
             f"Video {used.prepare.width} x {used.prepare.height}, {used.transition.num_frames} frames at "
             f"{float(used.encode.fps):g} per second, engine {used.transition.engine}, seed {used.seed}"
         )
-        return self.used
+        return used
 
     def _anchors(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> Anchors:
         """The pictures that the way leads through: the images, and what is painted between them."""
@@ -201,6 +204,7 @@ class Transition(Runner):
             painted = Keyframes()(KeyframesInput([way.at(t) for t in times], times, styled), self.used, context)
             entry.method, entry.reason = painted.way.method, painted.way.reason
             entry.artifacts = {"painted": painted.painted, "files": painted.files, "times": list(times)}
+        self._settle_painter(painted.way)
         if not any(painted.painted):
             return Anchors((first, last), (aligned.homography,))
         return Anchors((first, *painted.frames, last), way.between((0.0, *times, 1.0)), are_cropped=True)
@@ -215,7 +219,8 @@ class Transition(Runner):
             texts = captions.text0, captions.text1
             entry.method, entry.reason = captions.way0.method, captions.way0.reason
             entry.artifacts = {"captions": list(texts), "methods": [captions.way0.method, captions.way1.method]}
-        self._settle_section("caption", text0=texts[0], text1=texts[1])
+        model = max((_model_of(way) for way in (captions.way0, captions.way1)), key=lambda name: name != NONE)
+        self._settle_section("caption", text0=texts[0], text1=texts[1], model=model)
         return texts
 
     def _plan(self, captions: tuple[str, str], context: Context) -> tuple[str, ...]:
@@ -223,8 +228,15 @@ class Transition(Runner):
             planned = Plan()(captions, self.used, context)
             entry.method, entry.reason = planned.way.method, planned.way.reason
             entry.artifacts = {"prompts": list(planned.prompts)}
-        self._settle_section("plan", prompts=planned.prompts)
+        self._settle_section("plan", prompts=planned.prompts, model=_model_of(planned.way))
         return planned.prompts
+
+    def _settle_painter(self, way: Way) -> None:
+        """Name the model that has painted, and its ControlNet, for `auto` may mean others another day."""
+        self._settle_section("keyframes", model=_model_of(way))
+        painters = choose_models(self.used)
+        control = painters.control_card if painters is not None else None
+        self._settle_section("keyframes", control=control.name if control is not None else NONE)
 
     def _settle_section(self, section: str, **values: object) -> None:
         """Write what a stage has found out into the settings as used, so that a repeated run need not find it again."""
@@ -247,6 +259,11 @@ class Transition(Runner):
             entry.method, entry.reason = self.used.animate.engine, "You chose a model that leads from image to image."
             stream = Animate()(replace(first, last_image=last.image), self.used, context)
         return with_ends(stream, first.image, last.image)
+
+
+def _model_of(way: Way) -> str:
+    """The model that a stage worked with, as its setting names it."""
+    return way.method if way.method in helper_names() else NONE
 
 
 class Outline(Transition):
