@@ -62,8 +62,10 @@ def _values(text: str) -> Iterator[Any]:
         try:
             value, place = decoder.raw_decode(text, match.start())
             yield value
-        except (ValueError, RecursionError):
+        except ValueError:
             place = match.end()
+        except RecursionError:
+            return  # no plan is nested like that, and looking inside would take long
 
 
 def _items(value: Any) -> list[Any] | None:

@@ -38,8 +38,8 @@ class Plan:
         if own:
             return _noted(_yours(own, count), context)
         captions = value[0].strip(), value[1].strip()
-        if not all(captions):
-            return _noted(_lone(captions), context)
+        if not all(captions) or captions[0].casefold() == captions[1].casefold():
+            return _noted(_single(captions), context)
         written = write(captions, settings, context)
         if not isinstance(written, Unwritten):
             return PlannedWay(written.prompts, written.way)
@@ -61,10 +61,12 @@ def _yours(prompts: tuple[str, ...], count: int) -> PlannedWay:
     return PlannedWay(prompts, Way("yours", f"You wrote {each}: the painting goes along them evenly."))
 
 
-def _lone(captions: tuple[str, str]) -> PlannedWay:
+def _single(captions: tuple[str, str]) -> PlannedWay:
     """The plan where there is no way between two captions, so that no model needs to be asked."""
-    if any(captions):
+    if all(captions):
+        reason = "Both images have the same caption, which serves all key frames."
+    elif any(captions):
         reason = "Only one image has a caption, which serves all key frames."
     else:
         reason = "Neither image has a caption: the key frames are painted without a prompt."
-    return PlannedWay((captions[0] or captions[1],), Way("template", reason))
+    return PlannedWay((captions[0] or captions[1],), Way("template" if any(captions) else "none", reason))

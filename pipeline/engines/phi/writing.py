@@ -3,14 +3,15 @@
 import logging
 from dataclasses import dataclass
 
-from pipeline.catalogue import Role, helper_names
+from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.context import Context, Progress, Way
 from pipeline.engines.phi.model import Phi
 from pipeline.engines.phi.session import choose_model, work_with
-from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
+from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput
+from pipeline.memory.recover import free
 from pipeline.planning import BadAnswer, Message, Prompts, answer_limit, write_prompts
 from pipeline.settings import Settings
-from pipeline.transition_settings import AUTO, NONE
+from pipeline.transition_settings import NONE
 
 LOG = logging.getLogger("pipeline.plan")
 
@@ -36,8 +37,8 @@ class Unwritten:
 def write(captions: tuple[str, str], settings: Settings, context: Context) -> Written | Unwritten:
     """Let the model write the prompts from one caption to the other; it is gone from memory afterwards.
 
-    Raises InvalidSetting for an unknown model, ModelMissing when the one that was asked for by name is not on this
-    machine, and Cancelled.
+    Whatever fails once it is loading is a reason to do without it. Raises InvalidSetting for an unknown model,
+    ModelMissing when the one that was asked for by name is not on this machine, and Cancelled.
     """
     notes: list[str] = []
 
@@ -54,18 +55,11 @@ def write(captions: tuple[str, str], settings: Settings, context: Context) -> Wr
         prompts = work_with(card, settings, writer, say)
     except (Cancelled, InvalidInput):
         raise
-    except ModelMissing as error:
-        if settings.plan.model != AUTO:
-            raise
-        return Unwritten(str(error), failed=True)
-    except BadAnswer as error:
-        return Unwritten(f"What {card.title} wrote is no plan, and it could not mend it. {error}", failed=True)
-    except ImageToVideoError as error:
-        return Unwritten(str(error), failed=True)
     except Exception as error:
-        LOG.warning("%s failed", card.name, exc_info=error)
-        name = type(error).__name__
-        return Unwritten(f"{card.title} failed with an error of its own ({name}), which the log explains.", failed=True)
+        LOG.warning("%s wrote no prompts", card.name, exc_info=error)
+        reason = _why_failed(card, error)
+        free(error)  # it keeps the model alive
+        return Unwritten(reason, failed=True)
     if prompts.shortened:
         say(f"Prompts longer than painters read were cut short: {', '.join(map(str, prompts.shortened))}.")
     reason = f"{card.title} wrote the prompts{', which it had to mend once' if writer.fault else ''}."
@@ -113,3 +107,11 @@ def _why_none(wanted: str) -> str:
         "No model that writes prompts is on this machine: get one with "
         f"`python -m pipeline models download {helper_names(Role.PLAN)[0]}`."
     )
+
+
+def _why_failed(card: HelperCard, error: Exception) -> str:
+    if isinstance(error, BadAnswer):
+        return f"What {card.title} wrote is no plan, and it could not mend it. {error}"
+    if isinstance(error, ImageToVideoError):
+        return str(error)
+    return f"{card.title} failed with an error of its own ({type(error).__name__}), which the log explains."
