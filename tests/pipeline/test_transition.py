@@ -22,9 +22,8 @@ from pipeline.optical_flow import luma
 from pipeline.records import RunRecord, RunStatus, StageRecord
 from pipeline.run import execute, submit
 from pipeline.settings import make_settings
-from pipeline.stages import encode
 from pipeline.stages.prepare import Prepare
-from pipeline.video import read_frames
+from pipeline.video import encode_frames, read_frames
 from tests.conftest import TinyModels
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
 from tests.pictures import scene
@@ -45,8 +44,6 @@ Run = Callable[..., RunRecord]
 def handed(monkeypatch: pytest.MonkeyPatch) -> list[Frame]:
     """The frames that the encoder was given, in order."""
     given: list[Frame] = []
-    encode_frames = encode.encode_frames
-
     def watched(stream: FrameStream, *arguments: Any) -> Iterator[int]:
         def frames() -> Iterator[Frame]:
             for frame in stream.frames:
@@ -56,7 +53,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Frame]:
         given.clear()
         return encode_frames(replace(stream, frames=frames()), *arguments)
 
-    monkeypatch.setattr(encode, "encode_frames", watched)
+    monkeypatch.setattr("pipeline.stages.encode.encode_frames", watched)
     return given
 
 
@@ -89,7 +86,7 @@ def grey(image: Frame) -> Frame:
 
 
 def luma_psnr(first: Frame, second: Frame) -> float:
-    error = np.mean((luma(first).astype(float) - luma(second)) ** 2)
+    error = float(np.mean((luma(first).astype(float) - luma(second)) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
