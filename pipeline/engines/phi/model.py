@@ -73,7 +73,12 @@ def _quantization(quantization: Quantization, precision: Precision) -> Any:
     config: Any = transformers.BitsAndBytesConfig
     if quantization is Quantization.INT8:
         return config(load_in_8bit=True)
-    return config(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=precision.value)
+    return config(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=precision.value,
+    )
 
 
 def _listening(on_token: Callable[[], None]) -> Any:
