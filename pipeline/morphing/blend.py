@@ -9,20 +9,26 @@ from numpy.typing import NDArray
 from pipeline.frames import Frame
 
 UNLIKENESS = 8.0
-"""Difference of the two ends of a motion, in 8-bit levels, at which its weight has fallen to 1/e."""
+"""Difference of two pictures, in 8-bit levels, of which 1/e still counts as agreement."""
 
 DECISION = 4.0
-"""Where two pictures disagree, one passes to the other so many times as fast as where they agree."""
+"""Where two pictures disagree, one gives way to the other so many times as fast as where they agree."""
+
+NEIGHBOURHOOD = 5
+"""Side in pixels of the window in which two pictures are compared."""
+
+FINE = 5
+"""Side in pixels of the Gaussian that fine detail stands out from."""
+
+WINDOW = 9
+"""Side in pixels of the window in which its energy is measured."""
 
 LARGEST_GAIN = 2.0
 """Detail that a blend has weakened is strengthened by this at most."""
 
-WINDOW = 9
-"""Side in pixels of the window in which detail is measured."""
-
-_NEIGHBOURHOOD = 5
-FINE = 5
 _FLAT = np.float32(0.1)
+"""Energy of detail, in squared levels, below which there is nothing to strengthen."""
+
 _FAINTEST = np.float32(1e-6)
 
 _Plane = NDArray[np.float32]
@@ -31,7 +37,11 @@ _Colours = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Look:
-    """What one hypothesis of the motion shows: colours from either picture, and how far inside of it they lie."""
+    """The same part of a view as two pictures show it.
+
+    Colours are in 8-bit levels, shape (rows, width, 3), led over to the time of the view; `inside0` and `inside1` are 1
+    where a picture is to be shown as it is and 0 from its border on, shape (rows, width).
+    """
 
     colours0: _Colours
     colours1: _Colours
@@ -40,36 +50,43 @@ class Look:
 
 
 def blended(look: Look, t: float, salient: bool) -> Frame:
-    """One picture of what both pictures show at time `t`.
+    """One picture of both, at time `t`, as much in detail as they are.
 
-    `salient`: the pictures have nothing in common, and in each place the one with more detail counts more.
+    `salient`: the pictures have nothing in common; both are seen, and what has more detail comes sooner and stays
+    longer (after Grundland et al., "Cross dissolve without cross fade", 2006). Otherwise they show the same, and where
+    they do not, each place passes quickly from one to the other.
     """
     detail0, detail1 = _detail(look.colours0), _detail(look.colours1)
-    insides = look.inside0, look.inside1
-    share = _share(t, insides, _unlikeness(look), (detail0, detail1) if salient else None)
+    share = _salient_share(t, detail0, detail1) if salient else _decided_share(t, _unlikeness(look))
+    share = _within(share, look)
     mixed = look.colours0 + _on_colours(share) * (look.colours1 - look.colours0)
-    kept = (1.0 - share) * detail0 + share * detail1
-    return _strengthened(mixed, kept)
+    along = np.float32(t) if salient else share
+    return _strengthened(mixed, (1.0 - along) * detail0 + along * detail1)
 
 
 def _unlikeness(look: Look) -> _Plane:
-    """How much both ends differ around each pixel, in 8-bit levels; nothing is known where one lies outside."""
+    """How much two pictures differ around each pixel, in 8-bit levels; not at all where one shows nothing."""
     difference = cv2.cvtColor(cv2.absdiff(look.colours0, look.colours1), cv2.COLOR_RGB2GRAY)
     known = np.minimum(look.inside0, look.inside1)
-    return np.asarray(cv2.blur(difference * known, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)), np.float32)
+    return np.asarray(cv2.blur(difference * known, (NEIGHBOURHOOD, NEIGHBOURHOOD)), np.float32)
 
 
-def _share(t: float, insides: tuple[_Plane, _Plane], unlike: _Plane, details: tuple[_Plane, _Plane] | None) -> _Plane:
-    """The share of the second picture, 0 to 1."""
-    if details is None:
-        speed = DECISION - (DECISION - 1.0) * np.exp(-unlike / np.float32(UNLIKENESS))
-        odds0, odds1 = (1.0 - t) ** speed, t**speed
-    else:
-        odds0, odds1 = (1.0 - t) * np.sqrt(details[0] + 1.0), t * np.sqrt(details[1] + 1.0)
-    share = odds1 / (odds0 + odds1)
-    # Towards the border of one picture, the other takes over if it goes on there.
-    farther = np.maximum(np.maximum(*insides), _FAINTEST)
-    inside0, inside1 = insides[0] / farther, insides[1] / farther
+def _decided_share(t: float, unlike: _Plane) -> _Plane:
+    """The share of the second picture: `t` where they agree, and from one to the other around the middle elsewhere."""
+    speed = DECISION - (DECISION - 1.0) * np.exp(-unlike / np.float32(UNLIKENESS))
+    return np.asarray(1.0 / (1.0 + ((1.0 - t) / t) ** speed), np.float32)
+
+
+def _salient_share(t: float, detail0: _Plane, detail1: _Plane) -> _Plane:
+    """The share of the second picture, by the square root of the contrast of detail."""
+    weight0, weight1 = (np.sqrt(np.sqrt(detail + 1.0)) for detail in (detail0, detail1))
+    return np.asarray(t * weight1 / ((1.0 - t) * weight0 + t * weight1), np.float32)
+
+
+def _within(share: _Plane, look: Look) -> _Plane:
+    """The share of the second picture, such that towards the border of one the other takes over, if it goes on."""
+    farther = np.maximum(np.maximum(look.inside0, look.inside1), _FAINTEST)
+    inside0, inside1 = look.inside0 / farther, look.inside1 / farther
     to_second, to_first = inside1 * (1.0 - inside0), inside0 * (1.0 - inside1)
     return np.asarray(share + (1.0 - share) * to_second - share * to_first, np.float32)
 

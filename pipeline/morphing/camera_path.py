@@ -154,8 +154,8 @@ class CameraPath:
 
 def _upright(homography: Matrix) -> Matrix:
     """The same homography with a positive determinant: depths are then positive wherever orientation is kept."""
-    determinant = float(np.linalg.det(homography))
-    if not np.isfinite(homography).all() or abs(determinant) < 1e-12:
+    determinant = float(np.linalg.det(homography)) if np.isfinite(homography).all() else 0.0
+    if abs(determinant) < 1e-12:
         raise NoPath("the alignment is degenerate")
     return np.asarray(homography * math.copysign(1.0, determinant), np.float64)
 

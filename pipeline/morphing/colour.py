@@ -59,6 +59,11 @@ def same_tones() -> Tones:
     return Tones(same, same)
 
 
+def no_field() -> Field:
+    """A field in which nothing differs."""
+    return np.zeros((1, 1, 3), np.float32)
+
+
 def measure_tones(picture0: Frame, picture1: Frame, weight: _Plane) -> Tones:
     """The curves that give both pictures the same histograms where `weight` says that they show the same."""
     if float(weight.sum()) < LEAST_PIXELS:
@@ -67,10 +72,9 @@ def measure_tones(picture0: Frame, picture1: Frame, weight: _Plane) -> Tones:
         [np.bincount(picture[..., channel].ravel(), weight.ravel(), 256) for channel in range(3)]
         for picture in (picture0, picture1)
     ]
-    pairs = list(zip(*shares, strict=True))
-    forward = np.stack([_curve(first, second) for first, second in pairs], axis=1)
-    backward = np.stack([_curve(second, first) for first, second in pairs], axis=1)
-    return Tones(forward, backward)
+    forward = [_curve(first, second) for first, second in zip(*shares, strict=True)]
+    backward = [_curve(second, first) for first, second in zip(*shares, strict=True)]
+    return Tones(np.stack(forward, axis=1), np.stack(backward, axis=1))
 
 
 def measure_field(picture0: Field, picture1: Field, weight: _Plane, blur: float) -> Field:
@@ -98,7 +102,7 @@ def _curve(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[
 
 
 def _blurred(weighted: Field, weights: _Plane, sigma: float) -> Field:
-    """Normalised convolution, ever wider where too little is known."""
+    """Normalised convolution, ever wider where too little is known (Knutsson and Westin, CVPR 1993)."""
     mean = weighted.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
     field = np.broadcast_to(mean, weighted.shape).astype(np.float32)
     for widening in (8.0, 4.0, 2.0, 1.0):

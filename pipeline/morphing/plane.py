@@ -1,7 +1,7 @@
-"""What is known of two pictures where they meet: half-way, seen from the middle of the camera's way.
+"""Two pictures where they meet: half-way, seen from the middle of the camera's way.
 
-Both pictures are brought into one plane, the view half-way with what both of them see beside it. There the motion that
-the camera does not explain is measured, both ways, and how their colours differ.
+Both pictures are brought into one plane, the view half-way and what both of them see around it. There the motion that
+the camera does not explain is measured, in both directions.
 """
 
 import math
@@ -25,30 +25,41 @@ FINE_PIXELS = 400_000
 LARGEST_MARGIN = 0.3
 """Share of the view by which the plane may reach beyond it on each side."""
 
-MIN_CONSISTENT = 0.25
-"""Share of what both see that must come back near its start, there by one flow and back by the other."""
-
-TEX = 4.0
-LAM = 2000.0
-SIG = 6.0
 TOLERANCE = 1.0
-"""Pixels by which a place may miss its start for its motion to be trusted, with a tenth of its way."""
+"""Pixels by which a place may miss its start for its motion to be trusted, beside a tenth of its way."""
+
+TEXTURE = 4.0
+"""Energy of the slope of luma, in squared levels per pixel, at which half of the motion that was found is kept. The
+less there is, the more the motion is guessed; it is then that of what lies around on the same surface."""
+
+LARGEST_CONTRAST = 4.0
+"""Contrast by which two pictures of one scene may differ; a blank one is not blown up."""
+
+LIKENESS = 0.4
+"""Structural similarity from which two places may show the same."""
+
+SURFACE = 6.0
+"""Levels by which neighbours on one surface differ at most."""
+
+REACH = 2000.0
+"""How far motion spreads on a surface (the smoother's lambda: about its square root in pixels)."""
+
+_SSIM_C2 = np.float32((0.03 * 255.0) ** 2)
 
 _Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Motion:
-    """The motion between two pictures in their plane, where `forward` and `backward` are in pixels of the plane.
+    """The motion between two pictures in pixels of their plane: `forward` from the first, `backward` from the second.
 
-    `trust0` and `trust1` are 1 where a pixel of the first or second picture has its like in the other, 0 where it is
-    hidden there or its motion is not known. `consistent` is the share of trusted pixels, of those that both see.
+    `trust0` is 1 where a pixel of the first picture has its like in the second, 0 where it is hidden there or its
+    motion is not known. `consistent` is the share of trusted pixels among those that both see, in the worse direction.
     """
 
     forward: Flow
     backward: Flow
     trust0: _Plane
-    trust1: _Plane
     consistent: float
 
 
@@ -56,7 +67,7 @@ class Plane:
     """The plane in which two pictures meet.
 
     `from_first` and `from_second` lead from pixels of the pictures to its own; `size` is its width and height.
-    `pictures` are both as they appear in it, `seen` is 1 where they do, else 0.
+    `pictures` are both as they appear in it and `lumas` their lumas, float32; `seen` is 1 where they do, else 0.
     """
 
     def __init__(self, frame0: Frame, frame1: Frame, path: CameraPath) -> None:
@@ -68,8 +79,9 @@ class Plane:
         # The outer borders of pixels are mapped onto each other, not their centres.
         shift = (scale - 1.0) / 2.0
         to_plane = np.array([[scale, 0, shift - left * scale], [0, scale, shift - top * scale], [0, 0, 1.0]])
-        self.from_first, self.from_second = (to_plane @ middle for middle in middles)
+        self.from_first, self.from_second = (np.asarray(to_plane @ middle) for middle in middles)
         self.pictures = self._warped(frame0, self.from_first, scale), self._warped(frame1, self.from_second, scale)
+        self.lumas = luma(self.pictures[0]).astype(np.float32), luma(self.pictures[1]).astype(np.float32)
         self.seen = self._seen(self.from_first, width, height), self._seen(self.from_second, width, height)
 
     def motion(self) -> Motion:
@@ -79,21 +91,22 @@ class Plane:
         forward, backward = dense_flow(grey0, grey1, finest), dense_flow(grey1, grey0, finest)
         both = self.seen[0] * self.seen[1]
         trust0, trust1 = _trust(forward, backward) * both, _trust(backward, forward) * both
-        count = max(float(both.sum()), 1.0)
-        consistent = min(float(trust0.sum()), float(trust1.sum())) / count
-        return Motion(_filled(forward, trust0, grey0), _filled(backward, trust1, grey1), trust0, trust1, consistent)
+        found0 = (trust0 >= 1.0) & (_likeness(grey0, grey1, forward) > LIKENESS)
+        found1 = (trust1 >= 1.0) & (_likeness(grey1, grey0, backward) > LIKENESS)
+        consistent = min(np.count_nonzero(found0), np.count_nonzero(found1)) / max(float(both.sum()), 1.0)
+        return Motion(_spread(forward, trust0, grey0), _spread(backward, trust1, grey1), trust0, consistent)
 
     def _alike(self) -> tuple[Grey, Grey]:
-        """Both lumas with the same mean and spread; where only one picture sees something, both show that."""
-        grey0, grey1 = (luma(picture).astype(np.float32) for picture in self.pictures)
-        both = (self.seen[0] * self.seen[1]) > 0
+        """Both lumas with one mean and spread; where only one picture sees something, both show that."""
+        grey0, grey1 = self.lumas
+        both = self.seen[0] * self.seen[1] > 0
         if both.any():
-            mean0, mean1 = float(grey0[both].mean()), float(grey1[both].mean())
-            spread0, spread1 = (max(float(grey[both].std()), 1.0) for grey in (grey0, grey1))
-            mean, spread = (mean0 + mean1) / 2, math.sqrt(spread0 * spread1)
-            grey0, grey1 = (grey0 - mean0) * (spread / spread0) + mean, (grey1 - mean1) * (spread / spread1) + mean
-        grey0, grey1 = np.where(self.seen[0] > 0, grey0, grey1), np.where(self.seen[1] > 0, grey1, grey0)
-        return _levels(grey0), _levels(grey1)
+            means = [float(grey[both].mean()) for grey in self.lumas]
+            spreads = [max(float(grey[both].std()), 1.0) for grey in self.lumas]
+            mean = sum(means) / 2.0
+            gain = math.sqrt(min(max(spreads[1] / spreads[0], 1.0 / LARGEST_CONTRAST), LARGEST_CONTRAST))
+            grey0, grey1 = (grey0 - means[0]) * gain + mean, (grey1 - means[1]) / gain + mean
+        return _levels(np.where(self.seen[0] > 0, grey0, grey1)), _levels(np.where(self.seen[1] > 0, grey1, grey0))
 
     def _warped(self, frame: Frame, matrix: Matrix, scale: float) -> Frame:
         """A picture in the plane, first made as much smaller as the plane is, so that no pixel is passed over."""
@@ -102,10 +115,8 @@ class Plane:
         if size != (width, height):
             across, along = width / size[0], height / size[1]
             enlarged = np.array([[across, 0, (across - 1) / 2], [0, along, (along - 1) / 2], [0, 0, 1.0]])
-            frame, matrix = (
-                np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8),
-                matrix @ enlarged,
-            )
+            matrix = np.asarray(matrix @ enlarged)
+            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         warped = cv2.warpPerspective(frame, matrix, self.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(warped, np.uint8)
 
@@ -118,12 +129,12 @@ class Plane:
 
 
 def _extent(to_middle: Matrix, shared: Points, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the plane in pixels of the view half-way: that view, and what is shared."""
+    """Left, top, right and bottom of the plane in pixels of the view half-way: that view and what is shared."""
     places, depth = transfer(to_middle, shared)
     low, high = places[depth > 0].min(axis=0), places[depth > 0].max(axis=0)
-    margin = np.array([width, height]) * LARGEST_MARGIN
-    left, top = np.floor(np.clip(low, -margin, 0.0)).astype(int)
-    right, bottom = np.ceil(np.clip(high + 1.0, [width, height], np.array([width, height]) + margin)).astype(int)
+    size = np.array([width, height])
+    left, top = np.floor(np.clip(low, -size * LARGEST_MARGIN, 0.0)).astype(int)
+    right, bottom = np.ceil(np.clip(high + 1.0, size, size * (1.0 + LARGEST_MARGIN))).astype(int)
     return int(left), int(top), int(right), int(bottom)
 
 
@@ -140,22 +151,32 @@ def _trust(there: Flow, back: Flow) -> _Plane:
     return np.asarray(np.clip(2.0 - missed / (TOLERANCE + 0.1 * way), 0.0, 1.0), np.float32)
 
 
-def _filled(flow: Flow, trust: _Plane, guide: Grey) -> Flow:
-    """A flow whose untrusted pixels move as trusted ones do with which they share a surface, as the guide shows it."""
-    grey = guide.astype(np.float32)
-    slope = cv2.magnitude(
-        cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.125)
+def _likeness(first: Grey, second: Grey, flow: Flow) -> _Plane:
+    """How alike the texture is around each pixel and where the flow leads, up to 1: SSIM without its luminance term.
+
+    Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
+    """
+    height, width = first.shape
+    a = first.astype(np.float32)
+    b = sample(second.astype(np.float32), pixel_places(range(height), width) + flow)
+    mean_a, mean_b, square_a, square_b, product = (
+        cv2.blur(values, (9, 9)) for values in (a, b, a * a, b * b, a * b)
     )
-    texture = cv2.blur(slope * slope, (9, 9))
-    sure = trust * texture / (texture + TEX)
+    covariance, variances = product - mean_a * mean_b, square_a - mean_a**2 + square_b - mean_b**2
+    return np.asarray((2.0 * covariance + _SSIM_C2) / (variances + _SSIM_C2), np.float32)
+
+
+def _spread(flow: Flow, trust: _Plane, guide: Grey) -> Flow:
+    """A flow whose doubtful pixels move as sure ones do with which they share a surface, as the guide shows it.
+
+    By confidence-weighted smoothing that stops at edges: Min et al., "Fast global image smoothing based on weighted
+    least squares", 2014.
+    """
+    slopes = [cv2.Sobel(guide, cv2.CV_32F, *axis, scale=0.125) for axis in ((1, 0), (0, 1))]
+    texture = cv2.blur(slopes[0] ** 2 + slopes[1] ** 2, (9, 9))
+    sure = trust * texture / (texture + np.float32(TEXTURE))
     weight = sure + np.float32(1e-4)
-    smooth = cv2.ximgproc.createFastGlobalSmootherFilter(guide, LAM, SIG)
-    parts = [
-        smooth.filter(np.ascontiguousarray(part)) for part in (flow[..., 0] * weight, flow[..., 1] * weight, weight)
-    ]
-    spread = np.dstack(parts[:2]) / np.maximum(parts[2], 1e-9)[..., None]
+    smoother = cv2.ximgproc.createFastGlobalSmootherFilter(guide, REACH, SURFACE)
+    right, down, weights = (smoother.filter(part) for part in (flow[..., 0] * weight, flow[..., 1] * weight, weight))
+    spread = np.dstack([right, down]) / np.maximum(weights, 1e-9)[..., None]
     return np.asarray(spread + sure[..., None] * (flow - spread), np.float32)
-
-
-def _divided(weighted: _Plane) -> Flow:
-    return np.asarray(weighted[..., :2] / np.maximum(weighted[..., 2:], np.float32(1e-6)), np.float32)
