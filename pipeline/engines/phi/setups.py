@@ -11,8 +11,10 @@ from pipeline.models.files import ModelFiles
 from pipeline.models.load import damaged
 
 QUANTIZED = {Quantization.INT8: 1.0, Quantization.NF4: 0.5 + (1 + 4 / 256) / 64}
-"""Bytes of a weight in a linear layer, least loss first. NF4 has a scale of one byte for every 64 of them, and these
-have one of four bytes for every 256."""
+"""Bytes of a weight in a linear layer, least loss first.
+
+NF4 has a scale of one byte for every 64 weights, and a scale of four bytes for every 256 of those.
+"""
 
 
 def setups(card: HelperCard, files: ModelFiles, device: str, asked: Quantization) -> tuple[Setup, ...]:

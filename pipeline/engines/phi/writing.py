@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.context import Context, Progress, Way
@@ -75,10 +76,8 @@ class _Writer:
         self._limit = answer_limit(count)
 
     def __call__(self, model: Phi) -> Prompts:
-        def ask(messages: list[Message]) -> str:
-            return self._ask(model, messages)
-
-        prompts, self.fault = write_prompts(ask, *self._captions, self._count)
+        # No closure: the frames of an error keep what their functions close over, also when they are cleared.
+        prompts, self.fault = write_prompts(partial(self._ask, model), *self._captions, self._count)
         self.report(self._limit, "")
         return prompts
 
