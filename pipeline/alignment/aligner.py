@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.alignment.answer import Alignment, Homography, Matches, Points
 from pipeline.alignment.evidence import AGREES, FEWEST, Evidence, fit, gather, weigh
 from pipeline.alignment.features import Features, find_affine_features, find_features, in_pairs, match
-from pipeline.alignment.geometry import common_crop, examine, inverse, residuals, transfer
+from pipeline.alignment.geometry import common_crop, examine, inverse, residuals, transfer, zoom
 from pipeline.alignment.refinement import refine
 from pipeline.alignment.verdict import verdict
 from pipeline.frames import Frame
@@ -281,11 +281,5 @@ def _original(places: Points, working: _Working) -> Points:
 
 def _between_images(homography: Homography, scale0: tuple[float, float], scale1: tuple[float, float]) -> Homography:
     """A homography between working pictures as one between the images themselves."""
-    mapped = np.linalg.inv(_shrinking(scale1)) @ homography @ _shrinking(scale0)
+    mapped = inverse(zoom(*scale1)) @ homography @ zoom(*scale0)
     return np.asarray(mapped / mapped[2, 2], np.float64)
-
-
-def _shrinking(scale: tuple[float, float]) -> Homography:
-    """From pixels of an image to those of a picture `scale` times as large: x becomes (x + 0.5) s - 0.5."""
-    (across, down) = scale
-    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]], np.float64)

@@ -60,6 +60,11 @@ def transfer(points: Points | NDArray[np.float64], homography: Homography) -> ND
     return np.asarray(there.reshape(-1, 2), np.float64)
 
 
+def zoom(across: float, down: float) -> Homography:
+    """From pixels of a picture to those of one so many times as large: x becomes (x + 0.5) s - 0.5."""
+    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]], np.float64)
+
+
 def inverse(homography: Homography) -> Homography:
     """The homography that leads back."""
     return np.asarray(np.linalg.inv(homography), np.float64)

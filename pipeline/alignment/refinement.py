@@ -4,11 +4,14 @@ import cv2
 import numpy as np
 
 from pipeline.alignment.answer import Homography, Points
-from pipeline.alignment.geometry import inverse, residuals, transfer
+from pipeline.alignment.geometry import inverse, residuals, transfer, zoom
 from pipeline.optical_flow import Grey
 
-ROUNDS = 60
-"""Most iterations."""
+LEVELS = ((0.25e6, 9, 40), (1.0e6, 3, 12))
+"""Pixels of the pictures, side in pixels of the Gaussian that gradients are taken with, and most iterations.
+
+The first level reaches farther and is quick, the second is exact and has little left to do.
+"""
 
 ENOUGH = 1e-6
 """Change of the correlation below which an iteration ends it."""
@@ -27,9 +30,6 @@ LOOSER = 0.35
 
 DARKEST, BRIGHTEST = 4, 251
 """Luma beyond which light and contrast are cut off, and say nothing about where a thing is."""
-
-SMOOTHING = (9, 3)
-"""Sides in pixels of the Gaussians that gradients are taken with: the first reaches farther, the second is exact."""
 
 
 def refine(homography: Homography, first: Grey, second: Grey, points0: Points, points1: Points) -> Homography:
@@ -53,20 +53,40 @@ def refine(homography: Homography, first: Grey, second: Grey, points0: Points, p
 
 def _correlated(homography: Homography, template: Grey, picture: Grey) -> Homography | None:
     """The homography from the template's pixels to the picture's with the highest correlation."""
+    for pixels, smoothing, rounds in LEVELS:
+        shrink = min(1.0, float(np.sqrt(pixels / max(template.size, picture.size))))
+        small = _shrunk(template, shrink), _shrunk(picture, shrink)
+        zooms = [
+            zoom(each.shape[1] / whole.shape[1], each.shape[0] / whole.shape[0])
+            for each, whole in zip(small, (template, picture), strict=True)
+        ]
+        found = _climb(zooms[1] @ homography @ inverse(zooms[0]), *small, smoothing, rounds)
+        if found is None:
+            return None
+        homography = inverse(zooms[1]) @ found @ zooms[0]
+    return homography
+
+
+def _climb(homography: Homography, template: Grey, picture: Grey, smoothing: int, rounds: int) -> Homography | None:
+    """One level: iterate until the correlation rises no more, or as often as allowed."""
     shown = _shown(homography, template, picture)
     if cv2.countNonZero(shown) < LEAST:
         return None
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ROUNDS, ENOUGH)
-    found = homography.astype(np.float32)
-    for smoothing in SMOOTHING:
-        try:
-            _, better = cv2.findTransformECC(
-                template, picture, found, cv2.MOTION_HOMOGRAPHY, criteria, shown, smoothing
-            )
-        except cv2.error:  # it did not converge
-            return None
-        found = np.asarray(better, np.float32)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, rounds, ENOUGH)
+    start = (homography / homography[2, 2]).astype(np.float32)
+    try:
+        _, found = cv2.findTransformECC(template, picture, start, cv2.MOTION_HOMOGRAPHY, criteria, shown, smoothing)
+    except cv2.error:  # it did not converge
+        return None
     return np.asarray(found, np.float64) if np.isfinite(found).all() else None
+
+
+def _shrunk(picture: Grey, shrink: float) -> Grey:
+    if shrink == 1.0:
+        return picture
+    height, width = picture.shape
+    size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _shown(homography: Homography, template: Grey, picture: Grey) -> Grey:
