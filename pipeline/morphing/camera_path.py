@@ -36,6 +36,12 @@ _SIDE = 21
 _ZOOMS = np.geomspace(1.0, LARGEST_ZOOM, 185)
 
 
+_POWERS = (2.0, 3.0, 4.0, 6.0, 9.0, 14.0)
+
+_SPARE_ZOOM = 0.02
+"""A hump that grows more gently may be higher by this (the logarithm of a zoom)."""
+
+
 class NoPath(ValueError):
     """No camera could make this way. The message says why, as a clause."""
 
@@ -62,7 +68,7 @@ class CameraPath:
         self._log_rest = log_rest
         self._whole = self._plain(1.0)
         self._check()
-        self._zooms = self._needed_zooms() if crop else np.zeros(_TIMES)
+        self._hump = self._needed_hump() if crop else (0.0, 2.0)
 
     def from_first(self, t: float) -> Matrix:
         """From pixels of the first picture to pixels of the view at time `t`, 0 to 1."""
@@ -85,6 +91,11 @@ class CameraPath:
         first, second = (points @ back[:, :2].T + back[:, 2] for points in self._shared(self._whole))
         return first, second
 
+    @property
+    def largest_zoom(self) -> float:
+        """How far the view is narrowed on the way, 1 or more."""
+        return math.exp(self._hump[0])
+
     def _similarity(self, t: float) -> Matrix:
         """S(t), for whose window the centre moves on a straight line over the first picture.
 
@@ -101,7 +112,8 @@ class CameraPath:
         return self._similarity(t) @ _inverse(self._half) @ exponential(t * self._log_rest) @ self._half
 
     def _zoom(self, t: float) -> Matrix:
-        zoom = math.exp(float(np.interp(t, np.linspace(0.0, 1.0, _TIMES), self._zooms)))
+        height, power = self._hump
+        zoom = math.exp(height * float(_hump(t, power)))
         return np.diag([zoom, zoom, 1.0])
 
     def _grid(self) -> Points:
@@ -134,12 +146,13 @@ class CameraPath:
             if now is None or ends is None or float(np.abs(now - t * ends).max()) > math.log(STRETCH):
                 raise NoPath("the way between the views tears the picture")
 
-    def _needed_zooms(self) -> NDArray[np.float64]:
-        """Logarithm of the zoom at each of the looked-at times, the least smooth hump over what is needed."""
-        times, grid = np.linspace(0.0, 1.0, _TIMES), self._grid()
+    def _needed_hump(self) -> tuple[float, float]:
+        """Height (logarithm of a zoom) and power of a hump over what is needed, as gentle as it can be and yet low."""
+        times, grid = np.linspace(0.0, 1.0, _TIMES)[1:-1], self._grid()
         needed = np.array([self._needed_zoom(float(t), grid) for t in times])
-        needed[[0, -1]] = 0.0
-        return _concave_hull(times, needed)
+        heights = {power: float((needed / _hump(times, power)).max()) for power in _POWERS}
+        low = min(heights.values()) + _SPARE_ZOOM
+        return next((height, power) for power, height in heights.items() if height <= low)
 
     def _needed_zoom(self, t: float, grid: Points) -> float:
         """Logarithm of the least zoom with which every place of the view at `t` is seen by a picture."""
@@ -181,19 +194,9 @@ def _log_scales(matrix: Matrix, points: Points) -> NDArray[np.float64] | None:
     return np.asarray((math.log(np.linalg.det(matrix)) - 3.0 * np.log(depth)) / 2.0)
 
 
-def _concave_hull(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The lowest concave function above y, at x."""
-    hull: list[int] = []
-    for index in range(len(x)):
-        while len(hull) > 1 and _bends_up(x, y, (*hull[-2:], index)):
-            hull.pop()
-        hull.append(index)
-    return np.interp(x, x[hull], y[hull])
-
-
-def _bends_up(x: NDArray[np.float64], y: NDArray[np.float64], points: tuple[int, ...]) -> bool:
-    a, b, c = points
-    return bool((y[b] - y[a]) * (x[c] - x[a]) <= (y[c] - y[a]) * (x[b] - x[a]))
+def _hump(t: NDArray[np.float64] | float, power: float) -> NDArray[np.float64]:
+    """A smooth rise from 0 to 1 and back, the flatter in the middle and steeper at both ends the higher its power."""
+    return np.asarray(1.0 - np.abs(2.0 * np.asarray(t) - 1.0) ** power)
 
 
 def _inverse(matrix: Matrix) -> Matrix:

@@ -12,8 +12,8 @@ from pipeline.frames import Frame, FrameStream
 _CELLS = 48
 """Longer side of the field in which colours are compared: light and tone, not content."""
 
-_BLUR = 2.5
-"""Blur of that field, in cells."""
+_BLUR = 4.0
+"""Blur of that field, in cells: a twelfth of the picture."""
 
 _Field = NDArray[np.float32]
 

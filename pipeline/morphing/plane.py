@@ -159,9 +159,7 @@ def _likeness(first: Grey, second: Grey, flow: Flow) -> _Plane:
     height, width = first.shape
     a = first.astype(np.float32)
     b = sample(second.astype(np.float32), pixel_places(range(height), width) + flow)
-    mean_a, mean_b, square_a, square_b, product = (
-        cv2.blur(values, (9, 9)) for values in (a, b, a * a, b * b, a * b)
-    )
+    mean_a, mean_b, square_a, square_b, product = (cv2.blur(values, (9, 9)) for values in (a, b, a * a, b * b, a * b))
     covariance, variances = product - mean_a * mean_b, square_a - mean_a**2 + square_b - mean_b**2
     return np.asarray((2.0 * covariance + _SSIM_C2) / (variances + _SSIM_C2), np.float32)
 
