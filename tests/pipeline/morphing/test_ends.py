@@ -14,7 +14,7 @@ COUNT = 9
 
 
 def picture(gain: float = 1.0) -> Frame:
-    return np.clip(photo(CHELSEA)[60:156, 100:228] * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(photo(CHELSEA)[60:156, 100:228] * gain, 0, 255), np.uint8)
 
 
 def film(make: Callable[[int], Frame], count: int = COUNT) -> FrameStream:

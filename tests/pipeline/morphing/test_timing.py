@@ -53,5 +53,5 @@ def test_a_curve_begins_and_ends_as_slowly_as_its_name_says() -> None:
 
 @pytest.mark.parametrize(("count", "hold"), [(1, 0.0), (0, 0.0), (10, -0.1), (10, 0.5), (10, float("nan"))])
 def test_what_cannot_be_timed_is_refused(count: int, hold: float) -> None:
-    with pytest.raises(ValueError, match="two frames or more|may rest for"):
+    with pytest.raises(ValueError, match=r"two frames or more|may rest for"):
         positions(count, Curve.LINEAR, hold)
