@@ -44,6 +44,7 @@ Run = Callable[..., RunRecord]
 def handed(monkeypatch: pytest.MonkeyPatch) -> list[Frame]:
     """The frames that the encoder was given, in order."""
     given: list[Frame] = []
+
     def watched(stream: FrameStream, *arguments: Any) -> Iterator[int]:
         def frames() -> Iterator[Frame]:
             for frame in stream.frames:
