@@ -59,9 +59,10 @@ def differences(clauses0: Sequence[Clause], clauses1: Sequence[Clause]) -> tuple
 
 
 def _parts(words0: Words, words1: Words) -> tuple[Part, ...]:
-    """Two clauses phrase by phrase; as a whole where no phrase stands for another."""
+    """Two clauses phrase by phrase; as a whole where not even their phrases stand for one another."""
     pairs = [*_aligned(_phrases(words0), _phrases(words1), _fitness)]
-    if not any(a and b for a, b in pairs):
+    matching = any if _likeness(words0, words1) else all
+    if not matching(a and b for a, b in pairs):
         return (Part(words0, words1),)
     return tuple(part for a, b in pairs for part in _words(a or (), b or ()))
 
@@ -116,7 +117,7 @@ def _starts(keys: Words) -> Iterator[int]:
         before, word, after = keys[place - 1], keys[place], keys[place + 1] if place + 1 < len(keys) else ""
         with_verb = before not in ARTICLES and _VERBAL.fullmatch(word) and after in LEADS
         alone = word in LEADS and before not in LEADS
-        verb_before = place > 1 and keys[place - 2] not in ARTICLES and _VERBAL.fullmatch(before)
+        verb_before = _VERBAL.fullmatch(before) and (place == 1 or keys[place - 2] not in ARTICLES)
         if with_verb or (alone and not verb_before) or (word == "and" and after in ARTICLES):
             yield place
 

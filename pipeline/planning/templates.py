@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.planning.differences import ClauseParts, differences
-from pipeline.planning.wording import Clause, ends_sentence, join, split
+from pipeline.planning.wording import Clause, ends_sentence, inside, join, split
 
 
 def template_plan(caption0: str, caption1: str, count: int) -> tuple[str, ...]:
@@ -41,7 +41,8 @@ def _on_the_way(rows: Sequence[ClauseParts], done: int) -> list[Clause]:
     for row in rows:
         words: list[str] = []
         for part in row.parts:
-            words += part.words1 if part.differs and done > 0 else part.words0
+            chosen = part.words1 if part.differs and done > 0 else part.words0
+            words += inside(chosen) if words else chosen
             done -= part.differs
         if words:
             clauses.append(Clause(tuple(words), row.mark1 if done >= 0 and row.mark1 else row.mark0))

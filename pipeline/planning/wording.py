@@ -101,6 +101,13 @@ def spaced(words: Iterable[str]) -> str:
     return written
 
 
+def inside(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words as they stand inside a sentence: the first one small, where it is certainly no name."""
+    if not words or key(words[0]) not in FUNCTION_WORDS:
+        return words
+    return words[0][0].lower() + words[0][1:], *words[1:]
+
+
 def key(word: str) -> str:
     """What makes two words the same."""
     return word.casefold()
@@ -132,10 +139,7 @@ def _comma(words: Sequence[str]) -> str:
 
 
 def _cased(words: tuple[str, ...], mark: str) -> tuple[str, ...]:
-    """The words as they stand after a mark: small inside a sentence, where the first is certainly no name."""
-    first, *rest = words
+    """Words as they stand after a mark."""
     if ends_sentence(mark):
-        first = first[0].upper() + first[1:]
-    elif mark and key(first) in FUNCTION_WORDS:
-        first = first[0].lower() + first[1:]
-    return first, *rest
+        return words[0][0].upper() + words[0][1:], *words[1:]
+    return inside(words) if mark else words
