@@ -3,11 +3,12 @@
 A blend of two matrices shears and may collapse: half-way to a turn by 180 degrees it maps everything to a point. Here
 the homography H is taken apart around the middle of the way,
 
-    H = S(1) S(1/2)^-1 K S(1/2),        view(t) = S(t) S(1/2)^-1 K^t S(1/2),
+    H = R(1/2) K R(1/2),        view(t) = R(t - 1/2) K^t R(1/2),
 
-where S is the similarity nearest to H, whose angle and logarithm of scale grow evenly while the centre of the view
-moves along a straight line, and K is what is left: stretch, shear and perspective, of which a power is taken through
-its logarithm. The way back, from the inverse of H, is the same way.
+where R turns around the middle of the picture, by the angle of the similarity nearest to H, and K is what is left:
+shift, zoom, stretch and perspective, of which a power is taken through its logarithm. So a turn turns, the middle of
+the view moves along a straight line, a zoom grows by the same factor in the same time, and a camera that rotates in
+its place does just that. The way back, from the inverse of H, is the same way.
 """
 
 import cmath
@@ -59,9 +60,8 @@ class CameraPath:
         self._back = _inverse(self._unit)
         self._corner = (np.array([width, height]) - 1) / math.hypot(width, height)
         whole = np.asarray(self._unit @ _upright(homography) @ self._back)
-        self._turn, self._start = _nearest_similarity(*self._shared(whole))
-        self._half = self._similarity(0.5)
-        rest = self._half @ _inverse(self._similarity(1.0)) @ whole @ _inverse(self._half)
+        self._angle = _turn(*self._shared(whole))
+        rest = _rotation(-self._angle / 2.0) @ whole @ _rotation(-self._angle / 2.0)
         log_rest = logarithm(rest / np.cbrt(np.linalg.det(rest)))
         if log_rest is None:
             raise NoPath("the views differ by more than a camera's move")
@@ -96,20 +96,10 @@ class CameraPath:
         """How far the view is narrowed on the way, 1 or more."""
         return math.exp(self._hump[0])
 
-    def _similarity(self, t: float) -> Matrix:
-        """S(t), for whose window the centre moves on a straight line over the first picture.
-
-        Its speed there is proportional to the width of what is seen, so that it is even in the view.
-        """
-        turn = cmath.exp(t * self._turn)
-        growth = self._turn.real
-        passed = t if abs(growth) < 1e-9 else math.expm1(-t * growth) / math.expm1(-growth)
-        moved = -turn * passed * self._start
-        return np.array([[turn.real, -turn.imag, moved.real], [turn.imag, turn.real, moved.imag], [0.0, 0.0, 1.0]])
-
     def _plain(self, t: float) -> Matrix:
         """From the first picture to the view at `t` without a crop, in units of the picture."""
-        return self._similarity(t) @ _inverse(self._half) @ exponential(t * self._log_rest) @ self._half
+        before, after = _rotation(self._angle / 2.0), _rotation((t - 0.5) * self._angle)
+        return np.asarray(after @ exponential(t * self._log_rest) @ before)
 
     def _zoom(self, t: float) -> Matrix:
         height, power = self._hump
@@ -173,17 +163,16 @@ def _upright(homography: Matrix) -> Matrix:
     return np.asarray(homography * math.copysign(1.0, determinant), np.float64)
 
 
-def _nearest_similarity(first: Points, second: Points) -> tuple[complex, complex]:
-    """Logarithm of the factor (scale and angle) of the similarity nearest to a homography, and the place it moves to 0.
-
-    With the symmetric scale of Horn (1987): there and back give inverse similarities.
-    """
+def _turn(first: Points, second: Points) -> float:
+    """Angle in radians of the similarity that leads most nearly from points to points; its inverse leads back."""
     z0, z1 = first @ np.array([1, 1j]), second @ np.array([1, 1j])
-    centre0, centre1 = z0.mean(), z1.mean()
-    z0, z1 = z0 - centre0, z1 - centre1
-    scale = math.sqrt(float((np.abs(z1) ** 2).mean() / (np.abs(z0) ** 2).mean()))
-    log_factor = complex(math.log(scale), cmath.phase(complex(np.vdot(z0, z1))))
-    return log_factor, complex(centre0 - centre1 / cmath.exp(log_factor))
+    return cmath.phase(complex(np.vdot(z0 - z0.mean(), z1 - z1.mean())))
+
+
+def _rotation(angle: float) -> Matrix:
+    """Around 0, in radians."""
+    turn = cmath.rect(1.0, angle)
+    return np.array([[turn.real, -turn.imag, 0.0], [turn.imag, turn.real, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _log_scales(matrix: Matrix, points: Points) -> NDArray[np.float64] | None:
