@@ -237,37 +237,28 @@ def _read(path: Path) -> Frame:
 
 
 def _section(measured: list[Measured], seconds: float) -> str:
-    header = [
-        "",
-        "way",
-        "true sharpness",
-        "ours",
-        "uncropped",
-        "dissolve",
-        "DIS",
-        "PSNR, dB",
-        "dissolve",
-        "DIS",
-        "jump",
+    sharpness = [
+        [each.pair, each.method]
+        + [f"{way.sharpness:.3f}" for way in (each.ours, each.uncropped, each.dissolve, each.flow)]
+        + ["" if each.truth is None else f"{each.truth:.3f}", f"{each.jump:.2f}"]
+        for each in measured
     ]
-    rows = []
-    for each in measured:
-        sharp = [way.sharpness for way in (each.ours, each.uncropped, each.dissolve, each.flow)]
-        psnr = (each.uncropped.psnr, each.dissolve.psnr, each.flow.psnr)
-        figures = ["" if value is None else f"{value:.3f}" for value in (each.truth, *sharp)]
-        figures += ["" if value is None else f"{value:.1f}" for value in psnr]
-        rows.append([each.pair, each.method, *figures, f"{each.jump:.2f}"])
+    psnr = [
+        [each.pair, *(f"{way.psnr:.1f}" for way in (each.uncropped, each.dissolve, each.flow))]
+        for each in measured
+        if each.truth is not None
+    ]
     return (
         "## Passage between two pictures\n\n"
         "`python -m benchmarks.morphing --data FOLDER`: the passage as the settings have it, beside a plain *dissolve*"
         " and *DIS*, optical flow in both directions, warped linearly and dissolved. *Sharpness* is the mean gradient"
         " of the luma at 0.4, 0.5 and 0.6 of the way over that of the two pictures; *uncropped*, that of the passage"
         " without its common crop, which magnifies and so makes gradients gentler; *true*, that of the true frame"
-        " half-way. *PSNR* is that of the frame half-way, uncropped, where the truth is known. *Jump* is the largest"
-        " difference of two consecutive frames, of"
-        f" {STEPS + 1}, over their median. A frame of 1280 x 720 takes {seconds:.2f} s of one core, once the motion is"
-        " measured.\n\n"
-        + table(header, rows)
+        f" half-way. *Jump* is the largest difference of two consecutive frames, of {STEPS + 1}, over their median. A"
+        f" frame of 1280 x 720 takes {seconds:.2f} s of one core, once the motion is measured.\n\n"
+        + table(["sharpness", "way", "ours", "uncropped", "dissolve", "DIS", "true", "jump"], sharpness)
+        + "\n\n"
+        + table(["PSNR of the uncropped frame half-way, dB", "ours", "dissolve", "DIS"], psnr)
         + "\n\n"
         + table(["target", "bound", "measured", "met"], _targets(measured))
     )
