@@ -21,7 +21,7 @@ def setups(card: HelperCard, files: ModelFiles, device: str, asked: Quantization
     """The ways to hold the model on a machine whose device is "cuda" or "cpu", the best one first.
 
     All those on the GPU come before the processor: smaller weights hardly change a plan, while each token takes all
-    weights once, and so a hundred times longer where they come from main memory. `card` counts the parameters of these
+    weights once, and so many times longer where they come from main memory. `card` counts the parameters of these
     files. A quantization that is `asked` for leaves the ways with it. Raises ModelMissing for damaged files.
     """
     embeddings = _embeddings(files)
