@@ -35,12 +35,13 @@ _SIDE = 21
 """Points along each side of the grid that stands for a picture."""
 
 _ZOOMS = np.geomspace(1.0, LARGEST_ZOOM, 185)
-
+"""Zooms that are tried, each half a per cent more than the one before."""
 
 _POWERS = (2.0, 3.0, 4.0, 6.0, 9.0, 14.0)
+"""Of the humps that are tried, the gentlest first."""
 
-_SPARE_ZOOM = 0.02
-"""A hump that grows more gently may be higher by this (the logarithm of a zoom)."""
+_SPARE = 0.01
+"""A gentler hump may be higher by this much of the logarithm of the zoom."""
 
 
 class NoPath(ValueError):
@@ -141,7 +142,7 @@ class CameraPath:
         times, grid = np.linspace(0.0, 1.0, _TIMES)[1:-1], self._grid()
         needed = np.array([self._needed_zoom(float(t), grid) for t in times])
         heights = {power: float((needed / _hump(times, power)).max()) for power in _POWERS}
-        low = min(heights.values()) + _SPARE_ZOOM
+        low = min(heights.values()) + _SPARE
         return next((height, power) for power, height in heights.items() if height <= low)
 
     def _needed_zoom(self, t: float, grid: Points) -> float:
