@@ -28,10 +28,16 @@ NEIGHBOURHOOD = 5
 """Side in pixels of the window in which the ends of a hypothesis are compared."""
 
 APART = 1.0
-"""Hypotheses that differ by more pixels of the plane than this are not averaged: the better one is taken."""
+"""The more pixels of the plane hypotheses differ by beyond this, the less they are averaged: the better is taken."""
 
 STILL = 4.0
 """Levels by which it must look better that nothing moves."""
+
+CHOICE = 9
+"""Side in pixels of the window in which that is weighed: neighbours choose alike."""
+
+SPECK = 5
+"""Side in pixels of the median that removes what still chose otherwise than all around it."""
 
 UNSEEN = np.float32(8.0)
 """Difference in levels that a hypothesis is charged with where one of its ends lies outside of its picture."""
@@ -104,13 +110,13 @@ class _View:
         forward = _arriving(self._motion.forward, self._away[0], places)
         backward = -_arriving(self._motion.backward, self._away[1], places)
         unlike0, unlike1 = (self._unlikeness(self._ends(places, flow), light) for flow in (forward, backward))
-        share = 1.0 / (1.0 + np.exp((unlike1 - unlike0) / np.float32(UNLIKENESS)))
-        apart = cv2.magnitude(*cv2.split(forward - backward)) > APART
-        share = np.where(apart, np.round(share), share)
+        apart = cv2.magnitude(*cv2.split(forward - backward)) / np.float32(APART)
+        worse = cv2.blur(unlike1 - unlike0, (CHOICE, CHOICE)) * np.clip(apart, 1.0, UNLIKENESS)
+        share = 1.0 / (1.0 + np.exp(np.clip(worse / np.float32(UNLIKENESS), -30.0, 30.0)))
         flow = np.asarray(forward + share[..., None] * (backward - forward), np.float32)
-        still = self._unlikeness((places, places), light) + np.float32(STILL)
-        flow[apart & (still < np.minimum(unlike0, unlike1))] = 0.0
-        return flow
+        gain = np.minimum(unlike0, unlike1) - self._unlikeness((places, places), light)
+        still = np.clip(cv2.blur(gain, (CHOICE, CHOICE)) - STILL, 0.0, 1.0) * np.clip(apart - 1.0, 0.0, 1.0)
+        return _without_specks(flow * (1.0 - still)[..., None])
 
     def _unlikeness(self, ends: tuple[Flow, Flow], light: _Plane) -> _Plane:
         """How much the two ends of a motion differ around each place, in 8-bit levels, but for the light."""
@@ -145,3 +151,8 @@ def _arriving(flow: Flow, reach: float, places: Flow) -> Flow:
     for _ in range(ITERATIONS):
         arriving = sample(flow, places - np.float32(reach) * arriving)
     return arriving
+
+
+def _without_specks(flow: Flow) -> Flow:
+    """The flow with the median around each place; borders between surfaces stay where they are."""
+    return np.dstack([cv2.medianBlur(np.ascontiguousarray(part, np.float32), SPECK) for part in cv2.split(flow)])
