@@ -6,11 +6,12 @@ from pathlib import Path
 import gradio as gr
 
 from app import brush, engines, panels
-from app.form import Field, Form, build_form, join, shown
+from app.form import Field, Form, build_form, join, sections_of, shown
 from app.texts import LABELS, TIPS
 from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan, Region
 from pipeline.settings import RuntimeSettings, Settings, preset_names
+from pipeline.transition_settings import STAGES
 
 HERE = Path(__file__).resolve().parent
 
@@ -109,10 +110,10 @@ def build_tab() -> Tab:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="left", scale=1, min_width=300):
             with gr.Column(elem_classes="card part-photo"):
-                photo = _photo()
-                examples = gr.HTML(panels.examples_strip(), js_on_load=_script("examples.js"), elem_id="examples")
+                photo = photo_box("photo", brush_on=True)
+                examples = gr.HTML(panels.examples_strip(), js_on_load=script("examples.js"), elem_id="examples")
             with gr.Column(elem_classes="card part-reading", visible="hidden") as model_card:
-                model = gr.HTML("", elem_id="model", js_on_load=_script("buttons.js"))
+                model = gr.HTML("", elem_id="model", js_on_load=script("buttons.js"))
             with gr.Column(elem_classes="card part-reading") as motion_card:
                 reading = gr.HTML(panels.reading_hint(), elem_id="reading")
                 with gr.Accordion("Edit the motion", open=False, elem_id="edit-motion"):
@@ -134,9 +135,9 @@ def build_tab() -> Tab:
                 go = gr.Button("Generate", variant="primary", elem_id="generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
                 more = gr.Button("Add to queue", visible=False, elem_id="more")
-            buttons = _script("buttons.js")
+            buttons = script("buttons.js")
             error = gr.HTML("", elem_id="error", elem_classes="part-error", js_on_load=buttons)
-            shown = buttons + _script("result.js")
+            shown = buttons + script("result.js")
             status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=shown)
             result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=shown)
     return Tab(
@@ -161,17 +162,18 @@ def build_tab() -> Tab:
     )
 
 
-def _photo() -> gr.HTML:
+def photo_box(name: str, brush_on: bool) -> gr.HTML:
+    """A place for a photo: chosen, dropped or pasted; with the motion brush where that is wanted."""
     return gr.HTML(
         [],
         html_template=(HERE / "photo.html").read_text(encoding="utf-8"),
-        js_on_load=_script("photo.js"),
+        js_on_load=script("photo.js"),
         apply_default_css=False,
-        elem_id="photo",
+        elem_id=name,
         photo=None,
         areas={},
         message=["", 0],
-        brush=True,
+        brush=brush_on,
         colours=list(brush.COLOURS),
         labels=panels.area_labels(()),
     )
@@ -226,15 +228,10 @@ def _advanced() -> Form:
 
 
 def advanced_sections() -> dict[str, list[str]]:
-    """The settings below each heading. A setting that one heading names itself is not taken by another's section."""
-    named = {part for parts in SECTIONS.values() for part in parts}
-    names = [option.name for option in shown(Settings)]
-
-    def below(part: str) -> list[str]:
-        return [name for name in names if name not in named and name.startswith(part)] if part.endswith(".") else [part]
-
-    return {heading: [name for part in parts for name in below(part)] for heading, parts in SECTIONS.items()}
+    """The settings below each heading: all but those of transitions."""
+    return sections_of(SECTIONS, [option.name for option in shown(Settings) if option.section not in STAGES])
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """The content of a file of JavaScript."""
     return (HERE / name).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.downloads import Download
 from app.form import flat
 from app.markup import bar, bytes_text, facts, seconds_text, sentence, sentences
-from pipeline.catalogue import ModelCard, get_card, model_defaults, model_names
+from pipeline.catalogue import Card, ModelCard, get_card, model_defaults, model_names
 from pipeline.engines import EMBEDDED
 from pipeline.errors import InvalidSetting
 from pipeline.settings import RuntimeSettings, Settings, load_preset, make_settings, preset_names
@@ -44,10 +44,11 @@ def view(engine: str, runtime: RuntimeSettings, download: Download | None) -> Mo
 
 def choices(runtime: RuntimeSettings) -> list[tuple[str, str]]:
     """Label and name of every engine, the embedded one first. A wrong card is offered too: choosing it tells."""
-    return [(BUILT_IN, EMBEDDED), *((_label(name, runtime), name) for name in model_names())]
+    return [(BUILT_IN, EMBEDDED), *((label(name, runtime), name) for name in model_names())]
 
 
-def _label(name: str, runtime: RuntimeSettings) -> str:
+def label(name: str, runtime: RuntimeSettings) -> str:
+    """A model that makes videos as a picker shows it: its title, and whether it is here."""
     from pipeline.models.status import model_status
 
     try:
@@ -55,7 +56,12 @@ def _label(name: str, runtime: RuntimeSettings) -> str:
     except InvalidSetting:
         return f"{name} · its model card is wrong"
     state = model_status(card, runtime).state
-    return f"{card.title} · {'ready' if state == 'ready' else f'{bytes_text(card.total_bytes)} to download'}"
+    return f"{card.title} · {'ready' if state == 'ready' else size_to_download(card)}"
+
+
+def size_to_download(card: Card) -> str:
+    """What a model costs to have."""
+    return f"{bytes_text(card.total_bytes)} to download"
 
 
 def summary_of(engine: str) -> str:

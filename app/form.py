@@ -4,7 +4,7 @@ Knows types, bounds and the hints in `json_schema_extra`, and no setting by its 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -112,6 +112,19 @@ def shown(model: type[BaseModel]) -> list[Option]:
     """The settings of a model that a form can show: all but those with a widget of their own, and nested ones."""
     plain = [option for option in options(model) if not option.many and not issubclass(option.kind, BaseModel)]
     return [option for option in plain if hints(model, option.name).get("widget") in (None, "colour")]
+
+
+def sections_of(headings: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
+    """The settings, of those called `names`, below each heading: full names, or sections such as "encode.".
+
+    A setting that one heading names itself is not taken by another's section.
+    """
+    named = {part for parts in headings.values() for part in parts}
+
+    def below(part: str) -> list[str]:
+        return [name for name in names if name not in named and name.startswith(part)] if part.endswith(".") else [part]
+
+    return {heading: [name for part in parts for name in below(part)] for heading, parts in headings.items()}
 
 
 def join(*forms: Form) -> Form:

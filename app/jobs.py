@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.context import Event, Glimpse, LogLine, Progress
+from pipeline.context import Event, Glimpse, LogLine, Painted, Progress
 from pipeline.errors import Cancelled
 from pipeline.records import ErrorRecord, Notice, RunRecord, RunStatus, now, write_record
 from pipeline.settings import Settings
@@ -32,7 +32,7 @@ FINISHED = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatu
 class Runner(Protocol):
     """What carries a run out: the functions of pipeline.run, which are imported on first use."""
 
-    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path) -> RunRecord:
+    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
         """Write the record of a run that is asked for."""
 
     def execute(
@@ -59,6 +59,7 @@ class Job:
     group: str = ""
     progress: Progress | None = None
     glimpse: Glimpse | None = None
+    painted: tuple[Painted, ...] = ()
     lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
     cancelled: threading.Event = field(default_factory=threading.Event)
     version: int = 0
@@ -76,6 +77,8 @@ class Snapshot:
     position: int
     stopping: bool
     version: int
+    painted: tuple[Painted, ...] = ()
+    """Key frames of a transition that are done."""
 
     @property
     def is_finished(self) -> bool:
@@ -98,10 +101,18 @@ class Jobs:
         self._version = 0
 
     def submit(
-        self, images: tuple[Path, ...], settings: Settings, masks: Path | None = None, group: str = ""
+        self,
+        images: tuple[Path, ...],
+        settings: Settings,
+        masks: Path | None = None,
+        group: str = "",
+        plan_only: bool = False,
     ) -> Snapshot:
-        """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used."""
-        job = Job(self._load_runner().submit(images, settings, self.outputs), images, masks, group)
+        """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used.
+
+        `plan_only`: two images are described and the way between them is planned, and no video is made.
+        """
+        job = Job(self._load_runner().submit(images, settings, self.outputs, plan_only), images, masks, group)
         with self._changed:
             self._jobs[job.record.run_id] = job
             self._touch(job)
@@ -138,10 +149,13 @@ class Jobs:
             group = job.group if job else ""
             return [self._snapshot(each) for each in self._jobs.values() if each.group == group] if group else []
 
-    def latest(self) -> Snapshot | None:
-        """What a page that has just opened shows: the job that runs, else the next one, else the last one done."""
+    def latest(self, images: int) -> Snapshot | None:
+        """What a tab that has just opened shows: the job that runs, else the next one, else the last one done.
+
+        Of the jobs with so many images: one for the tab Animate, two for Transition.
+        """
         with self._changed:
-            jobs = list(self._jobs.values())
+            jobs = [job for job in self._jobs.values() if len(job.images) == images]
             active = [job for job in jobs if job.record.status not in FINISHED]
             job = active[0] if active else jobs[-1] if jobs else None
             return self._snapshot(job) if job else None
@@ -218,6 +232,8 @@ class Jobs:
                 job.progress = event
             elif isinstance(event, Glimpse):
                 job.glimpse = event
+            elif isinstance(event, Painted):
+                job.painted = (*job.painted, event)
             elif isinstance(event, Notice):
                 job.lines.append(LogLine(event.level, event.message))
             elif isinstance(event, LogLine):
@@ -271,6 +287,7 @@ class Jobs:
             position=position,
             stopping=job.cancelled.is_set(),
             version=job.version,
+            painted=job.painted,
         )
 
 

@@ -23,13 +23,30 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.engines.motion.prompt import PromptReading
-    from pipeline.preview import Outlook, Preview
+    from pipeline.preview import Outlook, PassagePreview, Preview
 
-STAGE_NAMES = {"prepare": "Preparing the photo", "animate": "Making frames", "encode": "Making and encoding frames"}
+STAGE_NAMES = {
+    "prepare": "Preparing the photo",
+    "align": "Looking for what both photos share",
+    "caption": "Describing the photos",
+    "plan": "Planning the way",
+    "keyframes": "Painting key frames",
+    "interpolate": "Measuring motion",
+    "animate": "Making frames",
+    "encode": "Making and encoding frames",
+}
 
-EMPTY_RESULT = """<div class="placeholder"><svg viewBox="0 0 48 48" aria-hidden="true"><rect x="4" y="9" width="40"
-height="30" rx="6"/><path d="M20 18l11 6-11 6z"/></svg><strong>Your video appears here</strong>
-<span>Choose a photo, say what should happen, and press Generate.</span></div>"""
+
+def empty_result(how: str) -> str:
+    """What stands in place of a result before the first run: how to get one."""
+    return (
+        '<div class="placeholder"><svg viewBox="0 0 48 48" aria-hidden="true"><rect x="4" y="9" width="40" height="30" '
+        'rx="6"/><path d="M20 18l11 6-11 6z"/></svg><strong>Your video appears here</strong>'
+        f"<span>{escape(how)}</span></div>"
+    )
+
+
+EMPTY_RESULT = empty_result("Choose a photo, say what should happen, and press Generate.")
 
 
 def error_panel(message: str) -> str:
@@ -44,21 +61,28 @@ def notices_list(notices: Iterable[Notice]) -> str:
 
 def summary(settings: Settings) -> str:
     """What a run makes, in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
-    frames, fps = settings.animate.num_frames, settings.encode.fps
+    return _film_text(settings, settings.animate.num_frames)
+
+
+def _film_text(settings: Settings, frames: int) -> str:
+    fps = settings.encode.fps
     size = f"{settings.prepare.width} × {settings.prepare.height}"
     return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
 
 
-def status_panel(job: Snapshot | None, active: Sequence[Snapshot]) -> str:
-    """Progress of the followed job with its log as it comes, and the other jobs that run or wait."""
+def status_panel(job: Snapshot | None, active: Sequence[Snapshot], painted: str = "") -> str:
+    """Progress of the followed job with its log as it comes, and the other jobs that run or wait.
+
+    `painted` shows what is done of it already.
+    """
     others = [other for other in active if job is None or other.record.run_id != job.record.run_id]
-    own = _under_way(job) if job is not None and not job.is_finished else ""
+    own = _under_way(job, painted) if job is not None and not job.is_finished else ""
     return f'<section class="card status">{own}{_queue(others)}</section>' if own or others else ""
 
 
-def _under_way(job: Snapshot) -> str:
+def _under_way(job: Snapshot, painted: str) -> str:
     glimpse = _glimpse(job.glimpse) if job.glimpse is not None else ""
-    return f"{_progress(job)}{glimpse}{downgrades_part(job.record.downgrades)}{_log(job.lines)}"
+    return f"{_progress(job)}{glimpse}{painted}{downgrades_part(job.record.downgrades)}{_log(job.lines)}"
 
 
 def _glimpse(glimpse: Glimpse) -> str:
@@ -68,10 +92,11 @@ def _glimpse(glimpse: Glimpse) -> str:
     return f'<figure class="glimpse">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapshot] = ()) -> str:
+def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapshot] = (), told: str = "") -> str:
     """The finished video with its account and record; for a run that ended otherwise, why.
 
-    `siblings` are the runs that were asked for together with this one, itself among them.
+    `siblings` are the runs that were asked for together with this one, itself among them; `told` is what else there is
+    to say of how it came about.
     """
     if job is None:
         return EMPTY_RESULT
@@ -79,8 +104,10 @@ def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapsho
         return ""
     record = job.record
     head = _video(record.output, outputs) if record.output else _ending(record)
+    if record.job == "plan" and record.error is None:
+        head = '<p class="alert info" role="status">The plan is written: look it over, change it, and generate.</p>'
     below = f"{_record(record)}{measured(record)}{details('Log', _log(job.lines))}{_json(record)}"
-    shown = f"{head}{account(job, siblings, outputs)}{below}"
+    shown = f"{head}{told}{account(job, siblings, outputs)}{below}"
     return f'<section class="card result" data-run="{escape(record.run_id)}">{shown}</section>'
 
 
@@ -128,7 +155,8 @@ def _queue(others: Sequence[Snapshot]) -> str:
     for other in others:
         title, fraction = _stage(other)
         state = title if other.position else f"{title}, {100 * fraction:.0f} %"
-        what = f"{other.record.inputs[0].name}: {other.record.requested.prompt or 'no prompt'}"
+        names = " to ".join(each.name for each in other.record.inputs if each.role != "mask")
+        what = f"{names}: {other.record.requested.prompt or 'no prompt'}"
         button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
         rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
     return f'<h4>Other videos in the queue</h4><ul class="queue">{rows}</ul>' if rows else ""
@@ -163,7 +191,8 @@ def _ending(record: RunRecord) -> str:
 
 def _mending(record: RunRecord) -> str:
     """The button that gets the model that a run did not find."""
-    card = card_of(record.requested.animate.engine)
+    asked = record.requested
+    card = card_of(asked.animate.engine if record.job == "animate" else asked.transition.engine)
     missing = record.error is not None and record.error.type == ModelMissing.__name__
     return download_button(card) if missing and card is not None else ""
 
@@ -176,8 +205,8 @@ def _record(record: RunRecord) -> str:
         ("Image", _inputs(record)),
         ("Prompt", record.requested.prompt or "none"),
         ("Asked for", f"preset {record.requested.preset}, seed {record.requested.seed}"),
-        ("Made", summary(record.used) if record.used else "nothing"),
-        ("Engine", used.animate.engine),
+        ("Made", _film_text(record.used, _frames(record, record.used)) if record.used else "nothing"),
+        ("Engine", used.animate.engine if record.job == "animate" else used.transition.engine),
     ]
     body = facts(rows) + model_facts(record)
     shown = {downgrade.message for downgrade in record.downgrades}
@@ -188,9 +217,17 @@ def _record(record: RunRecord) -> str:
 
 
 def _inputs(record: RunRecord) -> str:
-    image, masks = record.inputs[0], len(record.inputs) - 1
-    size = f", {image.width} × {image.height}" if image.width else ""
-    return f"{image.name}{size}" + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "")
+    masks = sum(each.role == "mask" for each in record.inputs)
+    images = [
+        f"{each.name}, {each.width} × {each.height}" if each.width else each.name
+        for each in record.inputs
+        if each.role != "mask"
+    ]
+    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "")
+
+
+def _frames(record: RunRecord, used: Settings) -> int:
+    return used.animate.num_frames if record.job == "animate" else used.transition.num_frames
 
 
 def _times(record: RunRecord) -> str:
@@ -275,6 +312,18 @@ def outlook_panel(preview: "Preview") -> str:
         f"{bar(outlook.share, 'Memory that would be used')}<p>{sentence(outlook.text)}</p>{time}"
         f"{_rungs(outlook)}</div>{notices_list(preview.notices)}"
     )
+
+
+def passage_outlook(preview: "PassagePreview") -> str:
+    """What a transition would make, and what a model that makes all of it would need."""
+    made = f'<p class="summary">{escape(_film_text(preview.settings, preview.settings.transition.num_frames))}</p>'
+    outlook = preview.outlook
+    if outlook is None:
+        return made + notices_list(preview.notices)
+    kind = "no" if not outlook.fits else "less" if outlook.downgrades else "fits"
+    meter = bar(outlook.share, "Memory that would be used")
+    needs = f'<div class="outlook {kind}">{made}{meter}<p>{sentence(outlook.text)}</p>{_rungs(outlook)}</div>'
+    return needs + notices_list(preview.notices)
 
 
 def _rungs(outlook: "Outlook") -> str:

@@ -64,7 +64,10 @@ root.addEventListener('drop', (event) => {
 });
 document.addEventListener('paste', (event) => {
   const pasted = [...event.clipboardData.files].find((each) => each.type.startsWith('image/'));
-  if (!pasted || !root.isConnected) return;
+  // The tab in sight takes it; where two photos wait, the one that is still empty.
+  const waits = [...document.querySelectorAll('.photo')].filter((each) => each.offsetParent);
+  const taker = waits.find((each) => each.dataset.state !== 'loaded') || waits[0];
+  if (!pasted || taker !== root || event.defaultPrevented) return;
   event.preventDefault();
   take(pasted);
 });

@@ -28,6 +28,9 @@ EXAMPLE_PHOTOS = (
     Example("astronaut.jpg", "Astronaut", "dolly zoom"),
 )
 
+EXAMPLE_PAIRS = (("coffee.jpg", "coffee-closer.jpg"), ("chelsea.jpg", "astronaut.jpg"))
+"""Files of the example photos that make transitions: one scene from two views, and two strangers."""
+
 TIPS = """<details class="tips"><summary>What makes a good prompt</summary>
 <p class="recipe"><b>subject</b><i>+</i><b>action</b><i>+</i><b>direction or speed</b><i>+</i><b>mood</b></p>
 <ul>
@@ -64,6 +67,30 @@ LABELS = {
     "animate.encode_tiling": "Encode in tiles",
     "animate.motion.brush_kind": "Painted areas move like",
     "animate.motion.brush_direction": "Painted areas move towards (degrees)",
+    "caption.text0": "First photo",
+    "caption.text1": "Last photo",
+    "caption.model": "Describing model",
+    "caption.detail": "Length of captions",
+    "plan.model": "Planning model",
+    "plan.quantization": "Planning model in",
+    "keyframes.model": "Painting model",
+    "keyframes.control": "ControlNet",
+    "keyframes.control_scale": "Strength of the ControlNet",
+    "keyframes.count": "Key frames",
+    "keyframes.num_inference_steps": "Inference steps of a key frame",
+    "keyframes.guidance_scale": "Guidance of a key frame",
+    "keyframes.lora": "LoRA file",
+    "keyframes.lora_scale": "LoRA strength",
+    "transition.num_frames": "Frames",
+    "transition.seconds": "Seconds",
+    "transition.hold": "Rest at the ends",
+    "transition.common_crop": "Zoom to what both show",
+    "transition.match_colour": "Lead the colours over",
+    "align.enabled": "Look for one scene",
+    "align.seconds": "Seconds to look",
+    "align.second_try": "Try other points of view",
+    "align.refine": "Refine",
+    "align.max_keypoints": "Keypoints",
     "encode.fps": "Frames per second",
     "encode.crf": "Quality (CRF)",
     "encode.x264_preset": "x264 preset",

@@ -8,8 +8,10 @@ from gradio.utils import get_upload_folder
 
 from app.actions import Actions, load_runner
 from app.animate import build_tab
+from app.crossing import Crossing
 from app.downloads import Downloads
 from app.jobs import Jobs
+from app.passage import build_passage_tab
 from app.theme import build_theme
 from app.wiring import Wiring
 from pipeline.settings import PrepareSettings
@@ -62,9 +64,13 @@ def build(outputs: Path, logs: Path) -> Page:
     page = Page(jobs, downloads)
     with page:
         gr.HTML(HEADER, elem_id="header")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Animate"):
-            tab = build_tab()
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Animate"):
+                tab = build_tab()
+            with gr.Tab("Transition", render_children=True) as opened:
+                passage = build_passage_tab()
         Wiring(tab, actions).connect(page)
+        Crossing(passage, actions).connect(page, opened)
     return page
 
 

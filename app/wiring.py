@@ -213,7 +213,7 @@ class Wiring:
 
         An engine that was chosen since then, in this browser, stays chosen.
         """
-        job = self.actions.jobs.latest()
+        job = self.actions.jobs.latest(1)
         changes: Changes = {self.state.followed: ""} if job is None else self._show_request(job, shown)
         asked = job.record.requested if job is not None else Settings()
         if remembered not in engine_names() or (job is not None and not job.is_finished):

@@ -120,7 +120,7 @@ def test_a_plan_out_of_bounds_is_told_with_its_full_name(photo: Photo) -> None:
 def test_without_a_photo_there_is_a_sentence_and_no_run(actions: Actions, jobs: Jobs) -> None:
     with pytest.raises(InvalidInput, match=NO_PHOTO):
         actions.generate(Request(None, {}))
-    assert jobs.latest() is None
+    assert jobs.latest(1) is None
 
 
 def test_a_model_that_is_not_here_is_told_before_anything_is_queued(
@@ -129,7 +129,7 @@ def test_a_model_that_is_not_here_is_told_before_anything_is_queued(
     changes = {"animate": {"engine": "svd"}, "runtime": {"models_dir": str(tmp_path / "models")}}
     with pytest.raises(ModelMissing, match="models download svd"):
         actions.generate(Request(photo, changes))
-    assert jobs.latest() is None
+    assert jobs.latest(1) is None
 
 
 def test_the_runs_of_an_advice_repeat_the_request_with_its_changes(actions: Actions, jobs: Jobs, photo: Photo) -> None:

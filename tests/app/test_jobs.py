@@ -38,12 +38,13 @@ class PretendRunner:
         self.order: list[str] = []
         self.fails = False
 
-    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path) -> RunRecord:
+    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
         if not outputs.is_dir():
             raise InvalidSetting("The outputs folder cannot be used: choose another with --outputs.")
         process = psutil.Process()
         record = RunRecord(
             run_id=reserve_run_id(outputs),
+            job="plan" if plan_only else "animate",
             status=RunStatus.QUEUED,
             created_at=now(),
             pid=process.pid,
@@ -184,16 +185,16 @@ def test_cancelling_what_is_done_or_unknown_changes_nothing(jobs: Jobs, runner: 
 
 
 def test_a_page_that_opens_sees_the_running_job_first_then_the_last_one(jobs: Jobs, runner: PretendRunner) -> None:
-    assert jobs.latest() is None
+    assert jobs.latest(1) is None
     first, second = put(jobs, "a.png"), put(jobs, "b.png")
     assert runner.began.acquire(timeout=SECONDS)
-    latest = jobs.latest()
+    latest = jobs.latest(1)
     assert latest is not None
     assert latest.record.run_id == first
     runner.step.release()
     runner.step.release()
     ended(jobs, second)
-    latest = jobs.latest()
+    latest = jobs.latest(1)
     assert latest is not None
     assert latest.record.run_id == second
 
@@ -219,7 +220,7 @@ def test_an_outputs_folder_that_cannot_be_used_is_told_when_the_job_is_put(
     jobs = Jobs(tmp_path / "missing", lambda: runner)
     with pytest.raises(InvalidSetting, match="outputs folder"):
         put(jobs, "a.png")
-    assert jobs.latest() is None
+    assert jobs.latest(1) is None
 
 
 def test_the_masks_of_a_job_go_with_it(jobs: Jobs, runner: PretendRunner, tmp_path: Path) -> None:
