@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app import brush, engines, panels
+from app import brush, engines, forecasts, panels
 from app.form import Field, Form, build_form, join, sections_of, shown
 from app.texts import LABELS, TIPS
 from pipeline.engines import EMBEDDED
@@ -110,12 +110,12 @@ def build_tab() -> Tab:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="left", scale=1, min_width=300):
             with gr.Column(elem_classes="card part-photo"):
-                photo = photo_box("photo", brush_on=True)
+                photo = photo_box("photo", "a photo", brush_on=True)
                 examples = gr.HTML(panels.examples_strip(), js_on_load=script("examples.js"), elem_id="examples")
             with gr.Column(elem_classes="card part-reading", visible="hidden") as model_card:
                 model = gr.HTML("", elem_id="model", js_on_load=script("buttons.js"))
             with gr.Column(elem_classes="card part-reading") as motion_card:
-                reading = gr.HTML(panels.reading_hint(), elem_id="reading")
+                reading = gr.HTML(forecasts.reading_hint(), elem_id="reading")
                 with gr.Accordion("Edit the motion", open=False, elem_id="edit-motion"):
                     plan = _plan_editor()
             with (
@@ -162,11 +162,11 @@ def build_tab() -> Tab:
     )
 
 
-def photo_box(name: str, brush_on: bool) -> gr.HTML:
-    """A place for a photo: chosen, dropped or pasted; with the motion brush where that is wanted."""
+def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:
+    """A place for a photo, called `title`: chosen, dropped or pasted; with the motion brush where that is wanted."""
     return gr.HTML(
         [],
-        html_template=(HERE / "photo.html").read_text(encoding="utf-8"),
+        html_template=(HERE / "photo.html").read_text(encoding="utf-8").replace("@title", title),
         js_on_load=script("photo.js"),
         apply_default_css=False,
         elem_id=name,
@@ -175,7 +175,7 @@ def photo_box(name: str, brush_on: bool) -> gr.HTML:
         message=["", 0],
         brush=brush_on,
         colours=list(brush.COLOURS),
-        labels=panels.area_labels(()),
+        labels=forecasts.area_labels(()),
     )
 
 

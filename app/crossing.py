@@ -1,101 +1,101 @@
-"""What happens when something on the tab Transition is pressed or typed."""
+"""What happens when something on the tab Transition is pressed: photos, runs and models."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import gradio as gr
 
 from app import engines, panels, passage_panels
-from app.actions import Actions, Photo, open_photo
+from app.actions import Actions, open_photo
+from app.helpers import missing_model
 from app.jobs import Snapshot
-from app.passage import HELPERS, PassageTab, engine_summary, helper_choices
+from app.passage import PassageTab
+from app.passage_form import Own, Pair, PassageForm, PassageState, ShownPassage
 from app.state import Changes, Displayed, Values
-from app.texts import EXAMPLE_PAIRS, EXAMPLES
+from app.texts import EXAMPLE_PAIRS
 from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said
-from pipeline.catalogue import get_card, merge, model_names
+from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
-from pipeline.settings import Settings, make_settings
-from pipeline.transition_settings import FLOW, KEYFRAMES
+from pipeline.settings import make_settings
 
-Pair = tuple[Photo | None, Photo | None]
-
-NO_PAIR = "A transition takes two photos: choose the first and the last one, or take the examples."
-
-
-@dataclass(frozen=True)
-class _State:
-    """One for each open page: the photos, the run that is followed, and what is shown of it."""
-
-    photos: gr.State = field(default_factory=lambda: gr.State((None, None)))
-    followed: gr.State = field(default_factory=lambda: gr.State(""))
-    displayed: gr.State = field(default_factory=lambda: gr.State(Displayed()))
+NO_PAIR = "A transition takes two photos: choose the first and the last one, or take one of the examples."
+FORGOTTEN = "That run is no longer remembered: generate once more."
 
 
 class Crossing:
     """Connects the components of the tab with the actions. Every handler returns changes by component."""
 
     def __init__(self, tab: PassageTab, actions: Actions) -> None:
-        self.tab, self.actions, self.state = tab, actions, _State()
+        self.tab, self.actions, self.state = tab, actions, PassageState()
+        self.form = PassageForm(tab, self.state, actions)
         self.timer = gr.Timer(IDLE_SECONDS)
-        state = self.state
-        self.inputs = {
-            tab.prompt,
-            tab.engine,
-            tab.preset,
-            tab.prompts,
-            *tab.captions.components,
-            *tab.advanced.components,
-            state.photos,
-            state.followed,
-            state.displayed,
-        }
-        self.panes = [state.displayed, self.timer, tab.status, tab.result, tab.go, tab.stop, tab.more, tab.plan]
-        self.filled = [tab.prompts, *tab.captions.components]
-        self.run_outputs = [*self.panes, *self.filled, state.followed, tab.error]
-        self.form_outputs = [tab.prompt, tab.engine, tab.preset, tab.words, tab.forecast, *tab.advanced.components]
+        words = [tab.words.prompts, *tab.words.captions.components]
+        panes = [tab.status, tab.result, tab.model, tab.go, tab.stop, tab.more, tab.words.plan]
+        pickers = [tab.engine, *tab.advanced.components]
+        self.poll_outputs = [self.state.displayed, self.timer, *panes, *words, *pickers]
+        self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
+        self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
-    def connect(self, page: gr.Blocks, opened: gr.Tab) -> None:
-        """Attach every event. `opened` is the tab itself."""
-        tab, state, form = self.tab, self.state, set(self.inputs)
-        photo_outputs = [*tab.photos, state.photos, tab.error]
-        events = []
-        for number, box in enumerate(tab.photos):
-            events.append(on(box.pick, self._pick(number), [state.photos], photo_outputs))
-        events.append(on(tab.swap.click, self.swap, [state.photos], photo_outputs))
-        events.append(on(tab.examples.pair, self.example, None, photo_outputs))
-        events.append(on(tab.engine.input, self.choose, [tab.engine, tab.preset], [*self.form_outputs, tab.error]))
-        events.append(on(tab.preset.input, self.choose, [tab.engine, tab.preset], [*self.form_outputs, tab.error]))
+    def connect(self, page: gr.Blocks) -> None:
+        """Attach every event."""
+        self._connect_photos()
+        self._connect_form()
+        self._connect_runs(page)
+
+    def _connect_photos(self) -> None:
+        tab, photos = self.tab, self.state.photos
+        outputs = [*tab.photos, photos, tab.error]
+        events = [on(box.pick, self._pick(number), photos, outputs) for number, box in enumerate(tab.photos)]
+        events.append(on(tab.swap.click, self.swap, photos, outputs))
+        events.append(on(tab.examples.pair, self.example, None, outputs))
+        self._read_after(*events)
+
+    def _connect_form(self) -> None:
+        tab, form = self.tab, self.form
+        choices = [tab.engine, tab.preset]
+        by_engine = on(tab.engine.input, form.choose_engine, choices, form.outputs)
+        by_preset = on(tab.preset.input, form.choose_preset, choices[::-1], form.outputs)
+        self._read_after(by_engine, by_preset)
         listeners = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
-        read = {"inputs": form, "outputs": [tab.forecast, *tab.advanced.components], "trigger_mode": "always_last"}
-        for event in events:
-            event.then(self.read, form, read["outputs"], **QUIET)
-        gr.on(listeners, self.read, **read, **QUIET)
-        gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, form, self.run_outputs, **QUIET)
-        on(tab.plan.click, self.plan, form, self.run_outputs)
-        seen = [state.followed, state.displayed]
-        on(tab.stop.click, self.stop, seen, [*self.panes, *self.filled])
-        on(self.timer.tick, self.poll, seen, [*self.panes, *self.filled])
+        reading = {"inputs": form.inputs, "outputs": form.read_outputs, "trigger_mode": "always_last", **QUIET}
+        gr.on([*listeners, tab.words.prompts.input], form.read, **reading)
+        on(tab.words.own.forget, form.forget, form.inputs, [*form.read_outputs, self.state.own])
+        shown = [self.state.shown]
+        for panel in (tab.model, tab.error, tab.result):
+            on(panel.download, self.download, shown, [tab.error, tab.model])
+        on(tab.model.halt, self.halt, shown, [tab.model])
+
+    def _connect_runs(self, page: gr.Blocks) -> None:
+        tab, inputs = self.tab, self.form.inputs
+        gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, inputs, self.run_outputs, **QUIET)
+        on(tab.words.plan.click, self.plan, inputs, self.run_outputs)
+        on(tab.stop.click, self.stop, self.seen, self.poll_outputs)
+        on(self.timer.tick, self.poll, self.seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
-            on(panel.cancel, self.cancel, seen, [*self.panes, *self.filled])
+            on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        on(tab.result.repaint, self.repaint, None, self.run_outputs)
-        for panel in (tab.error, tab.result):
-            on(panel.download, self.download, form, [tab.error])
-        restored = [*self.form_outputs, state.photos, *self.run_outputs]
-        # Gradio forgets what a photo box is made of when it is written to before its tab was ever opened.
-        on(opened.select, self.reshow, [state.photos], list(tab.photos))
-        on(page.load, self.restore, None, restored).then(self.read, form, read["outputs"], **QUIET)
+        shown = [*self.form.outputs, *tab.photos, self.state.photos]
+        everything = list(dict.fromkeys([*shown, *self.run_outputs]))
+        self._read_after(
+            on(page.load, self.restore, [self.state.shown], everything),
+            on(tab.result.repaint, self.repaint, [self.state.shown], everything),
+            on(tab.result.reuse, self.reuse, None, shown),
+        )
+
+    def _read_after(self, *events: gr.events.Dependency) -> None:
+        for event in events:
+            event.then(self.form.read, self.form.inputs, self.form.read_outputs, **QUIET)
 
     # --- photos -----------------------------------------------------------------------------------------------------
 
     def _pick(self, number: int) -> Callable[..., Changes]:
+        """The handler of one photo box: show an uploaded photo, or say why it cannot be used."""
         box = self.tab.photos[number]
 
         def pick(photos: Pair, event: gr.EventData) -> Changes:
             def take() -> Changes:
                 photo = self.actions.pick(event.path, event.name)
-                return self._show((photo, photos[1]) if number == 0 else (photos[0], photo))
+                now = (photo, photos[1]) if number == 0 else (photos[0], photo)
+                return self._photo(number, now) | {self.state.photos: now, self.tab.error: ""}
 
             return self.actions.attempt(take, lambda message: {box: gr.update(message=said(message))})
 
@@ -103,79 +103,21 @@ class Crossing:
 
     def swap(self, photos: Pair) -> Changes:
         """Let the first photo be the last one."""
-        return self._show((photos[1], photos[0]))
+        return self._show_photos((photos[1], photos[0]))
 
     def example(self, event: gr.EventData) -> Changes:
         """Show an example pair."""
-        names = EXAMPLE_PAIRS[int(event.pair)]
-        first, last = (open_photo(EXAMPLES / name, name) for name in names)
-        return self._show((first, last))
+        pair = EXAMPLE_PAIRS[int(event.pair)]
+        first, last = (open_photo(path, path.name) for path in pair.paths)
+        return self._show_photos((first, last))
 
-    def reshow(self, photos: Pair) -> Changes:
-        """Show the photos that a page which has just opened found again."""
-        return {box: change for box, change in self._show(photos).items() if box in self.tab.photos}
+    def _show_photos(self, photos: Pair) -> Changes:
+        return self._photo(0, photos) | self._photo(1, photos) | {self.state.photos: photos, self.tab.error: ""}
 
-    def _show(self, photos: Pair) -> Changes:
-        changes: Changes = {self.state.photos: photos, self.tab.error: ""}
-        for box, photo in zip(self.tab.photos, photos, strict=True):
-            shown = {"url": photo.url, "name": photo.name} if photo is not None else None
-            changes[box] = gr.update(value=[], photo=shown, areas={}, message=said(""))
-        return changes
-
-    # --- the form ---------------------------------------------------------------------------------------------------
-
-    def choose(self, engine: str, preset: str) -> Changes:
-        """Lay an engine's and a preset's own values over the form."""
-
-        def lay() -> Changes:
-            wanted = make_settings({"preset": preset, "transition": {"engine": engine}})
-            form = self.tab.advanced
-            changes: Changes = dict(zip(form.components, form.show(wanted), strict=True))
-            return changes | self._shape(engine) | {self.tab.error: ""}
-
-        return self.actions.attempt(lay, self._say)
-
-    def _shape(self, engine: str) -> Changes:
-        """Show what belongs to an engine."""
-        tells = engine != FLOW
-        label = "What should happen on the way?" if engine in model_names() else "Style or action"
-        return {
-            self.tab.engine: gr.update(value=engine, info=engine_summary(engine)),
-            self.tab.prompt: gr.update(visible=tells, label=label),
-            self.tab.words: gr.update(visible=engine == KEYFRAMES),
-        }
-
-    def read(self, values: Values) -> Changes:
-        """Grey out what has no effect, and say what a model would need."""
-        return self.actions.attempt(lambda: self._read(values), lambda text: {self.tab.forecast: panels.wrong(text)})
-
-    def _read(self, values: Values) -> Changes:
-        from pipeline.preview import preview_transition
-
-        first, last = values[self.state.photos]
-        paths = first.path if first else None, last.path if last else None
-        found = preview_transition(paths, self.settings(values), self.actions.jobs.outputs)
-        controls = self.tab.advanced.controls
-        changes: Changes = {
-            each.component: each.grey_out(found.ignored.get(name, "")) for name, each in controls.items()
-        }
-        for name, role in HELPERS.items():
-            changes[controls[name].component]["choices"] = helper_choices(role, found.settings.runtime)
-        return changes | {self.tab.forecast: panels.passage_outlook(found)}
-
-    def settings(self, values: Values) -> Settings:
-        """What the form asks for. Raises InvalidSetting."""
-        tab, engine = self.tab, values[self.tab.engine]
-        # A box that was never shown holds nothing at all.
-        texts = {each: values[each] or "" for each in (tab.prompt, tab.prompts, *tab.captions.components)}
-        changes = merge(tab.advanced.read(values), tab.captions.read(texts))
-        prompts = tuple(line.strip() for line in texts[tab.prompts].splitlines() if line.strip())
-        asked: dict[str, Any] = {"preset": values[tab.preset], "transition": {"engine": engine}}
-        if engine != FLOW:
-            asked["prompt"] = texts[tab.prompt]
-        if engine == KEYFRAMES:
-            asked["plan"] = {"prompts": prompts}
-        return make_settings(merge(changes, asked))
+    def _photo(self, number: int, photos: Pair) -> Changes:
+        photo = photos[number]
+        shown = {"url": photo.url, "name": photo.name} if photo is not None else None
+        return {self.tab.photos[number]: gr.update(photo=shown, message=said(""))}
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
@@ -193,118 +135,141 @@ class Crossing:
         first, last = values[self.state.photos]
         if first is None or last is None:
             raise InvalidInput(NO_PAIR)
-        settings = self.settings(values)
+        settings = self.form.settings(values)
         try:
             check_models(resolve_transition(settings, first.width, first.height)[0])
         except ModelMissing as error:
-            engine = settings.transition.engine
-            if engine in model_names():
-                return {self.tab.error: engines.missing_panel(str(error), get_card(engine))}
-            raise
+            card = missing_model(settings)
+            told = panels.error_panel(str(error)) if card is None else engines.missing_panel(str(error), card)
+            return {self.tab.error: told}
         job = self.actions.jobs.submit((first.path, last.path), settings, plan_only=plan_only)
-        return self._follow(job)
+        return self._follow(job, values[self.state.shown])
 
-    def repaint(self, event: gr.EventData) -> Changes:
+    def repaint(self, shown: ShownPassage, event: gr.EventData) -> Changes:
         """Paint one key frame anew, with another prompt or seed; the others are found again."""
-        return self.actions.attempt(lambda: self._repaint(event), self._say)
+        return self.actions.attempt(lambda: self._repaint(shown, event), self._say)
 
-    def _repaint(self, event: gr.EventData) -> Changes:
-        job = self.actions.jobs.get(str(event.of))
-        if job is None or job.record.used is None:
-            raise InvalidInput("The run of this key frame is no longer remembered: generate once more.")
-        number, used = int(event.repaint), job.record.used
-        count = used.keyframes.count
-        prompts, seeds = _filled(used.keyframes.prompts, "", count), _filled(used.keyframes.seeds, -1, count)
-        shown = str(event.prompt).strip()
-        known = {prompts[number], *used.plan.prompts}
-        prompts[number] = prompts[number] if shown in known and not prompts[number] else shown
-        seeds[number] = int(event.chosen)
-        changes = {"keyframes": {"prompts": prompts, "seeds": seeds}, "seed": job.record.seed}
-        asked = merge(used.model_dump(mode="json"), changes)
-        return self._follow(self.actions.jobs.submit(job.images, make_settings(asked)))
+    def _repaint(self, shown: ShownPassage, event: gr.EventData) -> Changes:
+        before = self._job(event.of)
+        used = before.record.used
+        if used is None:
+            raise InvalidInput(FORGOTTEN)
+        number, prompt = int(event.repaint), str(event.prompt).strip()
+        own = Own(used.keyframes.prompts, used.keyframes.seeds)
+        if prompt == passage_panels.prompt_of(used, number):
+            prompt = own.prompt(number)  # as it was: on the plan's way where it was there
+        seed = passage_panels.read_seed(event.chosen)
+        if seed == before.record.seed:
+            seed = -1  # the run's own
+        own = own.changed(number, used.keyframes.count, prompt, seed)
+        # All else as it was, whatever would be drawn, described, planned or chosen this time.
+        kept = used.keyframes.model_copy(update={"prompts": own.prompts, "seeds": own.seeds})
+        changes = {
+            "seed": before.record.seed,
+            "caption": used.caption.model_dump(mode="json"),
+            "plan": used.plan.model_dump(mode="json"),
+            "keyframes": kept.model_dump(mode="json"),
+        }
+        settings = make_settings(merge(before.record.requested.model_dump(mode="json"), changes))
+        return self._follow(self.actions.jobs.submit(before.images, settings), shown) | self.form.show(settings)
 
-    def _follow(self, job: Snapshot) -> Changes:
+    def _job(self, run_id: object) -> Snapshot:
+        job = self.actions.jobs.get(str(run_id))
+        if job is None:
+            raise InvalidInput(FORGOTTEN)
+        return job
+
+    def _follow(self, job: Snapshot, shown: ShownPassage) -> Changes:
         run_id = job.record.run_id
-        return {**self.poll(run_id, Displayed()), self.state.followed: run_id, self.tab.error: ""}
+        return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
 
-    def stop(self, followed: str, displayed: Displayed) -> Changes:
+    def stop(self, followed: str, displayed: Displayed, shown: ShownPassage) -> Changes:
         """Stop the run that this tab follows."""
         self.actions.jobs.cancel(followed)
-        return self.poll(followed, displayed)
+        return self.poll(followed, displayed, shown)
 
-    def cancel(self, followed: str, displayed: Displayed, event: gr.EventData) -> Changes:
+    def cancel(self, followed: str, displayed: Displayed, shown: ShownPassage, event: gr.EventData) -> Changes:
         """Take another run out of the queue."""
         self.actions.jobs.cancel(str(event.cancel))
-        return self.poll(followed, displayed)
+        return self.poll(followed, displayed, shown)
 
-    def poll(self, followed: str, displayed: Displayed) -> Changes:
-        """Show how the followed run and the queue are doing, where that has changed."""
-        jobs = self.actions.jobs
+    def poll(self, followed: str, displayed: Displayed, shown: ShownPassage) -> Changes:
+        """Show how the followed run, the queue and the download are doing, where that has changed."""
+        jobs, downloads = self.actions.jobs, self.actions.downloads
         queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
-        now = Displayed(followed, job.version if job else -1, (), queue_version)
+        version = job.version if job else -1
+        now = Displayed(followed, version, (), queue_version, downloads.version, downloads.ended)
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
             painted = passage_panels.painted_so_far(job, jobs.outputs) if job is not None else ""
-            changes[self.timer] = gr.Timer(POLL_SECONDS if active else IDLE_SECONDS)
+            changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
             changes[self.tab.status] = panels.status_panel(job, active, painted)
+        if now.downloads_version != displayed.downloads_version:
+            changes[self.tab.model] = self.form.models(shown.settings)
+        if now.downloads_ended != displayed.downloads_ended:
+            changes |= self.form.pickers(shown.settings)
         if job is not None and now.run != displayed.run:
-            busy = not job.is_finished
-            told = passage_panels.passage_account(job, jobs.outputs)
-            changes[self.tab.result] = panels.result_panel(job, jobs.outputs, told=told)
-            changes[self.tab.go] = gr.update(visible=not busy)
-            changes[self.tab.stop] = gr.update(visible=busy, interactive=not job.stopping)
-            changes[self.tab.more] = gr.update(visible=busy)
-            changes[self.tab.plan] = gr.update(interactive=not busy)
-            if job.record.job == "plan" and job.is_finished:
-                changes |= self._fill_in(job)
+            changes |= self._show_run(job)
         return changes
 
-    def _fill_in(self, job: Snapshot) -> Changes:
-        """Put what was found out into the boxes, where it can be changed."""
+    def _show_run(self, job: Snapshot) -> Changes:
+        tab, busy, outputs = self.tab, not job.is_finished, self.actions.jobs.outputs
+        changes: Changes = {
+            tab.result: panels.result_panel(job, outputs, told=passage_panels.passage_account(job, outputs)),
+            tab.go: gr.update(visible=not busy),
+            tab.stop: gr.update(visible=busy, interactive=not job.stopping),
+            tab.more: gr.update(visible=busy),
+            tab.words.plan: gr.update(interactive=not busy),
+        }
         used = job.record.used
-        if used is None or job.record.error is not None:
-            return {}
-        changes: Changes = dict(zip(self.tab.captions.components, self.tab.captions.show(used), strict=True))
-        return changes | {self.tab.prompts: "\n".join(used.plan.prompts)}
+        if job.record.job == "plan" and job.is_finished and used is not None and job.record.error is None:
+            changes |= self.form.show_words(used)
+        return changes
 
-    def restore(self) -> Changes:
+    def restore(self, shown: ShownPassage) -> Changes:
         """A page that opens shows the transition under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest(2)
-        if job is None:
-            return {self.state.followed: ""}
-        asked, tab = job.record.requested, self.tab
-        changes = self._follow(job) | self._shape(asked.transition.engine)
-        changes[tab.prompt] = gr.update(**changes[tab.prompt], value=asked.prompt)
-        changes |= {tab.preset: asked.preset, tab.prompts: "\n".join(asked.plan.prompts)}
-        for form in (tab.advanced, tab.captions):
-            changes |= dict(zip(form.components, form.show(asked), strict=True))
+        return {self.state.followed: ""} if job is None else self._show_request(job) | self._follow(job, shown)
+
+    def reuse(self, event: gr.EventData) -> Changes:
+        """Put the photos and the settings of a finished run into the form, the seed that was drawn among them."""
+        return self.actions.attempt(lambda: self._reuse(event), self._say)
+
+    def _reuse(self, event: gr.EventData) -> Changes:
+        job = self._job(event.reuse)
+        seed = self.tab.advanced.controls["seed"].component
+        return self._show_request(job) | {seed: job.record.seed, self.tab.error: ""}
+
+    def _show_request(self, job: Snapshot) -> Changes:
+        """Show the photos of a run and what was asked for."""
+        changes = self.form.show(job.record.requested)
         try:
             first, last = (
                 open_photo(path, entry.name) for path, entry in zip(job.images, job.record.inputs, strict=False)
             )
         except ImageToVideoError:
             return changes  # the uploads are gone; the kept copies are in the record
-        return changes | {self.state.photos: (first, last)}
+        return changes | self._show_photos((first, last))
 
     def reuse_seed(self, event: gr.EventData) -> int:
         """Put the seed of a finished run into the form."""
         return int(event.seed)
 
-    def download(self, values: Values, event: gr.EventData) -> Changes:
-        """Begin to fetch a model; the tab Animate shows how it is doing."""
+    # --- models -----------------------------------------------------------------------------------------------------
+
+    def download(self, shown: ShownPassage, event: gr.EventData) -> Changes:
+        """Begin to fetch a model."""
 
         def begin() -> Changes:
-            card = get_card(str(event.download))
-            self.actions.downloads.start(card, self.settings(values).runtime)
-            message = f"{card.title} is being downloaded: choose it on the tab Animate to see how far it is."
-            return {self.tab.error: f'<p class="alert info" role="status">{message}</p>'}
+            self.actions.downloads.start(find_card(str(event.download)), shown.settings.runtime)
+            return {self.tab.error: "", self.tab.model: self.form.models(shown.settings)}
 
         return self.actions.attempt(begin, self._say)
 
+    def halt(self, shown: ShownPassage) -> Changes:
+        """Stop the download."""
+        self.actions.downloads.stop()
+        return {self.tab.model: self.form.models(shown.settings)}
+
     def _say(self, message: str) -> Changes:
         return {self.tab.error: panels.error_panel(message)}
-
-
-def _filled(values: tuple[Any, ...], empty: Any, count: int) -> list[Any]:
-    """The values for all key frames, with `empty` for those that have none."""
-    return [*values[:count], *[empty] * (count - len(values))]

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.catalogue import ModelCard
+from pipeline.catalogue import Card
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput
 from pipeline.logs import FILE_NAME
 from pipeline.settings import RuntimeSettings
@@ -25,7 +25,7 @@ class Downloader(Protocol):
 
     def __call__(
         self,
-        card: ModelCard,
+        card: Card,
         runtime: RuntimeSettings,
         report: "Callable[[DownloadProgress], None]",
         is_cancelled: "Callable[[], bool]",
@@ -85,7 +85,7 @@ class Downloads:
         with self._lock:
             return self._active()
 
-    def start(self, card: ModelCard, runtime: RuntimeSettings) -> None:
+    def start(self, card: Card, runtime: RuntimeSettings) -> None:
         """Begin to fetch a model. Raises InvalidInput while another one is fetched; the same one goes on."""
         with self._lock:
             other = self._active()
@@ -113,7 +113,7 @@ class Downloads:
         if self._thread is not None:
             self._thread.join(timeout)
 
-    def _work(self, card: ModelCard, runtime: RuntimeSettings, stop: threading.Event) -> None:
+    def _work(self, card: Card, runtime: RuntimeSettings, stop: threading.Event) -> None:
         def report(progress: "DownloadProgress") -> None:
             self._set(Download(card.name, stopping=stop.is_set(), progress=progress))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.downloads import Download
 from app.form import flat
 from app.markup import bar, bytes_text, facts, seconds_text, sentence, sentences
+from app.offers import model_label
 from pipeline.catalogue import Card, ModelCard, get_card, model_defaults, model_names
 from pipeline.engines import EMBEDDED
 from pipeline.errors import InvalidSetting
@@ -43,25 +44,8 @@ def view(engine: str, runtime: RuntimeSettings, download: Download | None) -> Mo
 
 
 def choices(runtime: RuntimeSettings) -> list[tuple[str, str]]:
-    """Label and name of every engine, the embedded one first. A wrong card is offered too: choosing it tells."""
-    return [(BUILT_IN, EMBEDDED), *((label(name, runtime), name) for name in model_names())]
-
-
-def label(name: str, runtime: RuntimeSettings) -> str:
-    """A model that makes videos as a picker shows it: its title, and whether it is here."""
-    from pipeline.models.status import model_status
-
-    try:
-        card = get_card(name)
-    except InvalidSetting:
-        return f"{name} · its model card is wrong"
-    state = model_status(card, runtime).state
-    return f"{card.title} · {'ready' if state == 'ready' else size_to_download(card)}"
-
-
-def size_to_download(card: Card) -> str:
-    """What a model costs to have."""
-    return f"{bytes_text(card.total_bytes)} to download"
+    """Label and name of every engine, the embedded one first."""
+    return [(BUILT_IN, EMBEDDED), *((model_label(name, runtime), name) for name in model_names())]
 
 
 def summary_of(engine: str) -> str:
@@ -75,21 +59,29 @@ def engine_values(engine: str, preset: str) -> tuple[Settings, set[str]]:
 
     Raises InvalidSetting when the engine's card is wrong.
     """
-    wanted = make_settings({"preset": preset, "animate": {"engine": engine}})
+    return make_settings({"preset": preset, "animate": {"engine": engine}}), differing_names()
+
+
+def preset_values(engine: str, preset: str) -> tuple[Settings, set[str]]:
+    """The same where only the preset changes: names are those that the presets of this engine differ in."""
+    return make_settings({"preset": preset, "animate": {"engine": engine}}), differing_presets(engine)
+
+
+def differing_names() -> set[str]:
+    """Full names of the settings that engines and presets differ in."""
     differing = _preset_names()
     for name in model_names():
         try:
             differing |= _names(model_defaults(name, each) for each in preset_names())
         except InvalidSetting:
             continue
-    return wanted, differing
+    return differing
 
 
-def preset_values(engine: str, preset: str) -> tuple[Settings, set[str]]:
-    """The same where only the preset changes: names are those that the presets of this engine differ in."""
+def differing_presets(engine: str) -> set[str]:
+    """Full names of the settings that the presets of one engine differ in. Raises InvalidSetting."""
     card = card_of(engine)
-    own = set() if card is None else _names(card.presets.values())
-    return make_settings({"preset": preset, "animate": {"engine": engine}}), _preset_names() | own
+    return _preset_names() | (set() if card is None else _names(card.presets.values()))
 
 
 def _preset_names() -> set[str]:
@@ -155,7 +147,7 @@ def _availability(model: ModelView) -> str:
     """What of the model is on this disk, and the way to have the rest."""
     state, download = model.status, model.download
     if download is not None and download.active:
-        return _under_way(download)
+        return download_state(download)
     ended = "" if download is None else download.message
     message = f'<p class="alert error" role="alert">{sentence(ended)}</p>' if ended else ""
     words = "Not on this machine." if state.state == "missing" else state.message
@@ -165,13 +157,14 @@ def _availability(model: ModelView) -> str:
     return f'{told}{message}<p class="get">{download_button(model.card)}</p>'
 
 
-def download_button(card: ModelCard) -> str:
+def download_button(card: Card) -> str:
     """The button that gets a model."""
     what = f"Download {bytes_text(card.total_bytes)}"
     return f'<button type="button" class="button primary" data-download="{escape(card.name)}">{what}</button>'
 
 
-def _under_way(download: Download) -> str:
+def download_state(download: Download) -> str:
+    """How far a download is, and the button that stops it."""
     progress = download.progress
     title, told, fraction = "Asking the hub", "", 0.0
     if download.stopping:
@@ -189,6 +182,6 @@ def _under_way(download: Download) -> str:
     )
 
 
-def missing_panel(message: str, card: ModelCard) -> str:
+def missing_panel(message: str, card: Card) -> str:
     """Why a run cannot begin, with the button that gets the model."""
     return f'<div class="alert error" role="alert"><p>{sentence(message)}</p>{download_button(card)}</div>'

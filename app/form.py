@@ -13,7 +13,10 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel
 
+from app.offers import helper_choices
+from pipeline.catalogue import Role
 from pipeline.options import Option, nest, options
+from pipeline.settings import RuntimeSettings
 
 Field = gr.Checkbox | gr.ColorPicker | gr.Dropdown | gr.Number | gr.Slider | gr.Textbox
 """The components that a form is made of."""
@@ -26,6 +29,9 @@ Update = dict[str, Any]
 
 AUTOMATIC = ""
 """The value of a component whose setting is empty."""
+
+COLOUR, HELPER = "colour", "helper"
+"""Widgets that hints ask for: a colour picker, and a picker of the models of a `role`."""
 
 WIDEST = 10_000
 """Ranges that reach further are typed: a slider could not hit their values."""
@@ -111,7 +117,7 @@ def build_form(model: type[BaseModel], prefix: str, names: Iterable[str], labels
 def shown(model: type[BaseModel]) -> list[Option]:
     """The settings of a model that a form can show: all but those with a widget of their own, and nested ones."""
     plain = [option for option in options(model) if not option.many and not issubclass(option.kind, BaseModel)]
-    return [option for option in plain if hints(model, option.name).get("widget") in (None, "colour")]
+    return [option for option in plain if hints(model, option.name).get("widget") in (None, COLOUR, HELPER)]
 
 
 def sections_of(headings: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
@@ -147,8 +153,10 @@ def _component(option: Option, hint: Mapping[str, Any]) -> Field:
         return gr.Checkbox()
     if option.choices or "choices" in hint:
         return _dropdown(option, hint)
-    if hint.get("widget") == "colour":
+    if hint.get("widget") == COLOUR:
         return gr.ColorPicker()
+    if hint.get("widget") == HELPER:
+        return gr.Dropdown(helper_choices(Role(hint["role"]), RuntimeSettings()), value=None, filterable=False)
     if option.optional:  # not a Number: Gradio's turns an empty one into 0 as soon as it is shown
         return gr.Textbox(placeholder="automatic", max_lines=1)
     return _number(option, hint) if option.kind in (int, float) else gr.Textbox(lines=2, max_lines=4)

@@ -1,29 +1,22 @@
-"""The parts of the page that are only shown: the reading of the prompt, progress, result and record, as HTML.
+"""What the page shows of a run: progress, queue, result and record, as HTML.
 
 Everything that comes from a user, a file or a run passes through `html.escape`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.account import account, downgrades_part, forecast_facts, measured, model_facts
-from app.brush import COLOURS, frame_url, thumbnail_url
+from app.brush import frame_url, thumbnail_url
 from app.engines import card_of, download_button
 from app.jobs import Snapshot
 from app.markup import bar, bytes_text, details, facts, file_url, seconds_text, sentence, sentences
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.context import Glimpse, LogLine, Progress
 from pipeline.errors import ModelMissing
-from pipeline.motion_plan import MotionPlan, Region
 from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from pipeline.engines.motion.prompt import PromptReading
-    from pipeline.preview import Outlook, PassagePreview, Preview
 
 STAGE_NAMES = {
     "prepare": "Preparing the photo",
@@ -56,15 +49,12 @@ def error_panel(message: str) -> str:
 
 def notices_list(notices: Iterable[Notice]) -> str:
     """Notices as a list, warnings marked."""
-    return sentences((notice.level, notice.message) for notice in notices)
+    told = dict.fromkeys((notice.level, notice.message) for notice in notices)  # two photos may be told the same
+    return sentences(told)
 
 
-def summary(settings: Settings) -> str:
-    """What a run makes, in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
-    return _film_text(settings, settings.animate.num_frames)
-
-
-def _film_text(settings: Settings, frames: int) -> str:
+def film_text(settings: Settings, frames: int) -> str:
+    """A video of these settings in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
     fps = settings.encode.fps
     size = f"{settings.prepare.width} × {settings.prepare.height}"
     return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
@@ -202,10 +192,10 @@ def _record(record: RunRecord) -> str:
     used = record.used or record.requested
     rows = [
         ("Status", record.status.value),
-        ("Image", _inputs(record)),
+        ("Photos" if record.job != "animate" else "Image", _inputs(record)),
         ("Prompt", record.requested.prompt or "none"),
         ("Asked for", f"preset {record.requested.preset}, seed {record.requested.seed}"),
-        ("Made", _film_text(record.used, _frames(record, record.used)) if record.used else "nothing"),
+        ("Made", film_text(record.used, _frames(record, record.used)) if record.used else "nothing"),
         ("Engine", used.animate.engine if record.job == "animate" else used.transition.engine),
     ]
     body = facts(rows) + model_facts(record)
@@ -254,106 +244,3 @@ def examples_strip() -> str:
         for number, example in enumerate(EXAMPLE_PHOTOS)
     )
     return f'<div class="strip"><span>Or try</span>{buttons}</div>'
-
-
-def area_labels(regions: Sequence[Region]) -> list[str]:
-    """What the brush's colours stand for: the plan's regions, and areas that the plan does not name."""
-    names = [region.kind.replace("_", " ").capitalize() for region in regions]
-    return names + [f"Area {number + 1}" for number in range(len(names), len(COLOURS))]
-
-
-def reading_hint() -> str:
-    """What stands in place of the reading while there is no prompt."""
-    return '<h3>How the prompt is read</h3><p class="hint">Write a prompt and its reading appears here.</p>'
-
-
-READING = "<h3>How the prompt is read</h3>"
-
-
-def wrong(message: str) -> str:
-    """What stands in place of the reading where a setting is wrong."""
-    return READING + error_panel(message)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What of a request the reading depends on: a photo, painted areas, a plan that was edited by hand."""
-
-    photo: bool
-    painted: bool
-    edited: bool
-
-
-def reading_panel(preview: "Preview", asked: Asked) -> str:
-    """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
-    plan = preview.settings.animate.motion.plan
-    parts = [READING]
-    if plan is not None:
-        parts.append(_plan(plan, asked))
-    if not asked.edited:
-        reading = preview.reading
-        level = "warning" if reading.understood or reading.unknown else "info"
-        parts.append(_words(reading) + sentences((level, note) for note in reading.notes))
-    parts.append(notices_list(preview.notices))
-    if asked.photo:
-        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
-    return "".join(parts)
-
-
-def outlook_panel(preview: "Preview") -> str:
-    """What a model would make, what that would need of this machine, and what would be changed to fit."""
-    outlook = preview.outlook
-    if outlook is None:
-        return ""
-    kind = "no" if not outlook.fits else "less" if outlook.downgrades else "fits"
-    time = f"<p>Takes about {seconds_text(outlook.seconds)}, from earlier runs here.</p>" if outlook.seconds else ""
-    return (
-        f'<div class="outlook {kind}"><p class="summary">{escape(summary(preview.settings))}</p>'
-        f"{bar(outlook.share, 'Memory that would be used')}<p>{sentence(outlook.text)}</p>{time}"
-        f"{_rungs(outlook)}</div>{notices_list(preview.notices)}"
-    )
-
-
-def passage_outlook(preview: "PassagePreview") -> str:
-    """What a transition would make, and what a model that makes all of it would need."""
-    made = f'<p class="summary">{escape(_film_text(preview.settings, preview.settings.transition.num_frames))}</p>'
-    outlook = preview.outlook
-    if outlook is None:
-        return made + notices_list(preview.notices)
-    kind = "no" if not outlook.fits else "less" if outlook.downgrades else "fits"
-    meter = bar(outlook.share, "Memory that would be used")
-    needs = f'<div class="outlook {kind}">{made}{meter}<p>{sentence(outlook.text)}</p>{_rungs(outlook)}</div>'
-    return needs + notices_list(preview.notices)
-
-
-def _rungs(outlook: "Outlook") -> str:
-    rows = "".join(f"<li>{sentence(each.message)}</li>" for each in outlook.downgrades)
-    return f'<p>So that it fits:</p><ul class="rungs">{rows}</ul>' if rows else ""
-
-
-def _plan(plan: MotionPlan, asked: Asked) -> str:
-    from pipeline.engines.motion.prompt import describe_plan
-
-    mark = '<span class="tag">edited by you</span>' if asked.edited else ""
-    hint = (
-        '<p class="hint">What moves by itself is looked for in the photo: Find areas shows where, to correct it.</p>'
-        if plan.regions and asked.photo and not asked.painted
-        else ""
-    )
-    return f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>{hint}'
-
-
-def _words(reading: "PromptReading") -> str:
-    """The words of the prompt: what each was taken as, and those that were not understood."""
-    known = "".join(
-        f"<li><b>{escape(words)}</b>{_meaning(words, meaning)}</li>" for words, meaning in reading.understood
-    )
-    unknown = "".join(
-        f'<li class="unknown"><b>{escape(words)}</b><span>not understood</span></li>' for words in reading.unknown
-    )
-    return f'<ul class="words">{known}{unknown}</ul>' if known or unknown else ""
-
-
-def _meaning(words: str, meaning: str) -> str:
-    """What words were taken as, unless that is the same again."""
-    return "" if meaning.lower() in words.lower() else f"<span>{escape(meaning)}</span>"

@@ -1,11 +1,13 @@
 // The photo with its motion brush. `props.value` is the list of strokes, in fractions of the photo (see app/brush.py);
 // `props.photo` {url, id}, `props.areas` {region: url}, `props.labels` and `props.message` come from the server.
+// Gradio forgets them where the tab was not opened yet, so each may be missing.
 const root = element.querySelector('.photo');
 const find = (selector) => root.querySelector(selector);
 const picture = find('img');
 const canvas = find('canvas');
 const file = find('input[type=file]');
-const layers = props.colours.map(() => document.createElement('canvas'));
+const colours = props.colours || [];
+const layers = colours.map(() => document.createElement('canvas'));
 const areaImages = {};
 let tool = null; // a region's number, 'eraser', or null: then a finger scrolls the page
 let stroke = null;
@@ -89,7 +91,7 @@ function apply(item, from = 0) {
     if (item.tool !== 'eraser' && region !== item.region) return;
     const context = layer.getContext('2d');
     context.globalCompositeOperation = item.tool === 'eraser' ? 'destination-out' : 'source-over';
-    context.strokeStyle = props.colours[region];
+    context.strokeStyle = colours[region];
     if (item.tool !== 'area') line(context, item, from);
     else if (areaImages[region]) context.drawImage(areaImages[region], 0, 0, layer.width, layer.height);
   });
@@ -170,11 +172,11 @@ function choose(next) {
 function showLabels() {
   const chips = find('.photo-chips');
   chips.replaceChildren(
-    ...props.labels.map((label, region) => {
+    ...(props.labels || []).map((label, region) => {
       const chip = document.createElement('button');
       chip.type = 'button';
       chip.dataset.region = region;
-      chip.style.setProperty('--chip', props.colours[region]);
+      chip.style.setProperty('--chip', colours[region]);
       chip.textContent = label;
       chip.title = `Paint what should move: ${label}`;
       chip.setAttribute('aria-pressed', String(tool === region));
@@ -205,7 +207,7 @@ watch('value', redraw);
 watch('brush', showBrush);
 watch('message', () => {
   delete root.dataset.busy;
-  say(props.message[0]);
+  say(props.message?.[0]);
 });
 showLabels();
 showBrush();

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from pydantic import ValidationError
 
-from app import brush, panels
+from app import brush, forecasts, panels
 from app.actions import Actions, Request
 from app.animate import Tab
 from app.shelf import RESOLUTION, Shelf
@@ -30,7 +30,7 @@ class Reading:
 
     def _wrong(self, values: Values, message: str) -> Changes:
         below = panels.error_panel(message) if values[self.tab.engine] in model_names() else ""
-        return {self.tab.reading: panels.wrong(message), self.tab.forecast: below}
+        return {self.tab.reading: forecasts.wrong(message), self.tab.forecast: below}
 
     def _read(self, values: Values) -> Changes:
         tab, before = self.tab, values[self.state.shown]
@@ -39,7 +39,7 @@ class Reading:
         plan = settings.animate.motion.plan
         after = Shown(plan, tuple(sorted(preview.ignored.items())), settings.animate.engine, settings.runtime)
         changes, after = self.shelf.show(before, after)
-        changes |= {self.state.shown: after, tab.forecast: panels.outlook_panel(preview)}
+        changes |= {self.state.shown: after, tab.forecast: forecasts.outlook_panel(preview)}
         if plan is not None:
             changes |= self._show_reading(preview, values)
         if after.engine != before.engine:
@@ -51,10 +51,10 @@ class Reading:
     def _show_reading(self, preview: "Preview", values: Values) -> Changes:
         """What the embedded engine makes of the prompt."""
         plan, edited = preview.settings.animate.motion.plan, values[self.state.edited]
-        asked = panels.Asked(values[self.state.photo] is not None, bool(values[self.tab.photo]), edited)
-        changes: Changes = {self.tab.reading: panels.reading_panel(preview, asked)}
+        asked = forecasts.Asked(values[self.state.photo] is not None, bool(values[self.tab.photo]), edited)
+        changes: Changes = {self.tab.reading: forecasts.reading_panel(preview, asked)}
         if plan is not None and plan != values[self.state.shown].plan:
-            changes |= {self.tab.photo: gr.update(labels=panels.area_labels(plan.regions))}
+            changes |= {self.tab.photo: gr.update(labels=forecasts.area_labels(plan.regions))}
             changes |= {} if edited else self._show_plan(plan)
         return changes
 

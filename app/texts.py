@@ -28,8 +28,24 @@ EXAMPLE_PHOTOS = (
     Example("astronaut.jpg", "Astronaut", "dolly zoom"),
 )
 
-EXAMPLE_PAIRS = (("coffee.jpg", "coffee-closer.jpg"), ("chelsea.jpg", "astronaut.jpg"))
-"""Files of the example photos that make transitions: one scene from two views, and two strangers."""
+
+@dataclass(frozen=True)
+class ExamplePair:
+    """Two photos that come with the program, to lead from one to the other."""
+
+    files: tuple[str, str]
+    title: str
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """Where the photos lie."""
+        return EXAMPLES / self.files[0], EXAMPLES / self.files[1]
+
+
+EXAMPLE_PAIRS = (
+    ExamplePair(("coffee.jpg", "coffee-closer.jpg"), "One scene"),
+    ExamplePair(("chelsea.jpg", "astronaut.jpg"), "Two strangers"),
+)
 
 TIPS = """<details class="tips"><summary>What makes a good prompt</summary>
 <p class="recipe"><b>subject</b><i>+</i><b>action</b><i>+</i><b>direction or speed</b><i>+</i><b>mood</b></p>

@@ -67,10 +67,10 @@ def build(outputs: Path, logs: Path) -> Page:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Animate"):
                 tab = build_tab()
-            with gr.Tab("Transition", render_children=True) as opened:
+            with gr.Tab("Transition", render_children=True):
                 passage = build_passage_tab()
         Wiring(tab, actions).connect(page)
-        Crossing(passage, actions).connect(page, opened)
+        Crossing(passage, actions).connect(page)
     return page
 
 

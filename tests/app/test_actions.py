@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import panels
+from app import forecasts, panels
 from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload
 from app.brush import Stroke
 from app.downloads import Downloads
@@ -176,7 +176,7 @@ def test_a_defect_becomes_a_sentence_that_names_the_log(actions: Actions) -> Non
 
 def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo: Photo) -> None:
     preview = actions.preview(small(photo, prompt=NASTY))
-    pieces = [panels.reading_panel(preview, panels.Asked(True, False, False)), panels.error_panel(NASTY)]
+    pieces = [forecasts.reading_panel(preview, forecasts.Asked(True, False, False)), panels.error_panel(NASTY)]
     job = finished(jobs, actions.generate(small(photo, prompt=NASTY)))
     record = job.record.model_copy(update={"notices": [Notice(stage="x", message=NASTY)]}, deep=True)
     record.inputs[0].name = NASTY
@@ -198,7 +198,7 @@ def test_the_result_shows_file_seed_stages_and_the_whole_record(actions: Actions
 
 def test_the_brush_is_labelled_after_the_plan() -> None:
     regions = [Region(kind=RegionKind.FALLING_LEAVES)]
-    assert panels.area_labels(regions) == ["Falling leaves", "Area 2", "Area 3", "Area 4"]
+    assert forecasts.area_labels(regions) == ["Falling leaves", "Area 2", "Area 3", "Area 4"]
 
 
 def test_progress_shows_stage_and_per_cent(actions: Actions, jobs: Jobs, photo: Photo) -> None:

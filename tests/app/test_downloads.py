@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.downloads import STOPPED, Download, Downloads
-from pipeline.catalogue import ModelCard, get_card
+from pipeline.catalogue import Card, get_card
 from pipeline.errors import Cancelled, InvalidInput, ModelMissing
 from pipeline.models.download import DownloadProgress
 from pipeline.settings import RuntimeSettings
@@ -30,7 +30,7 @@ class PretendDownloader:
 
     def __call__(
         self,
-        card: ModelCard,
+        card: Card,
         runtime: RuntimeSettings,
         report: Callable[[DownloadProgress], None],
         is_cancelled: Callable[[], bool],
