@@ -166,8 +166,8 @@ class Crossing:
         kept = used.keyframes.model_copy(update={"prompts": own.prompts, "seeds": own.seeds})
         changes = {
             "seed": before.record.seed,
-            "caption": used.caption.model_dump(mode="json"),
-            "plan": used.plan.model_dump(mode="json"),
+            "caption": {"text0": used.caption.text0, "text1": used.caption.text1},
+            "plan": {"prompts": used.plan.prompts},
             "keyframes": kept.model_dump(mode="json"),
         }
         settings = make_settings(merge(before.record.requested.model_dump(mode="json"), changes))

@@ -49,8 +49,13 @@ SECTIONS = {
 }
 """Headings of the advanced panel, with the settings, or the sections of settings, below each, in their order."""
 
-OF_MODELS = "Sampling"
-"""The heading that is only shown with a model that makes the whole passage."""
+NOT_FOR = {
+    "Alignment": "not-model",
+    "Captions and plan": "not-flow",
+    "Key frames": "not-flow not-model",
+    "Sampling": "not-flow not-keyframes",
+}
+"""Headings that are hidden with some kinds of engines, as classes that style.css knows. See `kind_mark`."""
 
 CAPTIONS = ("caption.text0", "caption.text1")
 """Settings with a place of their own above the advanced panel."""
@@ -70,7 +75,6 @@ ENGINE_SUMMARIES = {
 class Words:
     """The way in words: what the photos show, a prompt for each key frame, and what was painted anew by hand."""
 
-    card: gr.Column
     captions: Form
     prompts: gr.HTML
     own: gr.HTML
@@ -86,6 +90,7 @@ class PassageTab:
     examples: gr.HTML
     prompt: gr.Textbox
     engine: gr.Dropdown
+    kind: gr.HTML
     preset: gr.Radio
     forecast: gr.HTML
     words: Words
@@ -95,7 +100,6 @@ class PassageTab:
     more: gr.Button
     error: gr.HTML
     advanced: Form
-    sampling: gr.Column
     status: gr.HTML
     result: gr.HTML
 
@@ -114,7 +118,7 @@ def build_passage_tab() -> PassageTab:
                 gr.Column(elem_classes="card part-advanced"),
                 gr.Accordion("Advanced settings", open=False, elem_id="passage-advanced"),
             ):
-                advanced, sampling = _advanced()
+                advanced = _advanced()
         with gr.Column(elem_classes="right", scale=1, min_width=300):
             with gr.Column(elem_classes="card part-ask"):
                 engine = _engine()
@@ -122,6 +126,7 @@ def build_passage_tab() -> PassageTab:
                 qualities = [(name.capitalize(), name) for name in preset_names()]
                 preset = gr.Radio(qualities, value="standard", label="Quality", elem_id="passage-preset")
                 forecast = gr.HTML("", elem_id="passage-forecast")
+                kind = gr.HTML(kind_mark(FLOW), elem_id="passage-kind")
             with gr.Row(elem_classes="go part-go"):
                 go = gr.Button("Generate", variant="primary", elem_id="passage-generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="passage-stop")
@@ -137,6 +142,7 @@ def build_passage_tab() -> PassageTab:
         examples=examples,
         prompt=prompt,
         engine=engine,
+        kind=kind,
         preset=preset,
         forecast=forecast,
         words=words,
@@ -146,7 +152,6 @@ def build_passage_tab() -> PassageTab:
         more=more,
         error=error,
         advanced=advanced,
-        sampling=sampling,
         status=status,
         result=result,
     )
@@ -160,6 +165,14 @@ def engine_choices(runtime: RuntimeSettings) -> list[tuple[str, str]]:
 def engine_summary(engine: str) -> str:
     """What an engine does, in one sentence."""
     return ENGINE_SUMMARIES.get(engine) or engines.summary_of(engine)
+
+
+def kind_mark(engine: str) -> str:
+    """A mark by which style.css shows what belongs to an engine.
+
+    Not by `visible`: a column that is an event's output before its tab was ever opened shows all the same.
+    """
+    return f'<i data-kind="{engine if engine in ENGINE_LABELS else "model"}"></i>'
 
 
 def passage_sections() -> dict[str, list[str]]:
@@ -178,7 +191,7 @@ def _photos() -> tuple[tuple[gr.HTML, gr.HTML], gr.HTML, gr.Button]:
 
 
 def _words() -> Words:
-    with gr.Column(elem_classes="card part-reading", visible="hidden", elem_id="words") as card:
+    with gr.Column(elem_classes="card part-reading not-flow not-model", elem_id="words"):
         gr.HTML(
             "<h3>The way in words</h3><p class='hint'>Say what the photos show, or leave it to the models below. "
             "<b>Plan</b> fills in what is empty, for you to look at and change before anything is painted.</p>"
@@ -195,7 +208,7 @@ def _words() -> Words:
         )
         own = gr.HTML("", elem_id="passage-own", js_on_load=script("buttons.js"))
         plan = gr.Button("Plan", size="sm", elem_id="passage-plan")
-    return Words(card, captions, prompts, own, plan)
+    return Words(captions, prompts, own, plan)
 
 
 def _engine() -> gr.Dropdown:
@@ -216,17 +229,16 @@ def _prompt() -> gr.Textbox:
         lines=1,
         max_lines=4,
         max_length=2000,
-        visible="hidden",
         elem_id="passage-prompt",
+        elem_classes="not-flow",
     )
 
 
-def _advanced() -> tuple[Form, gr.Column]:
-    """The settings below their headings, and the part that only models have."""
-    forms, parts = [], {}
+def _advanced() -> Form:
+    forms = []
     for heading, names in passage_sections().items():
-        with gr.Column(visible="hidden" if heading == OF_MODELS else True) as parts[heading]:
+        with gr.Column(elem_classes=NOT_FOR.get(heading)):
             gr.HTML(f"<h4 class='section'>{heading}</h4>")
             with gr.Row(elem_classes="fields"):
                 forms.append(build_form(Settings, "passage", names, LABELS))
-    return join(*forms), parts[OF_MODELS]
+    return join(*forms)

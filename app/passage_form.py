@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -11,7 +11,7 @@ from app.actions import Actions, Photo
 from app.form import Form
 from app.helpers import HELPERS, helpers_panel
 from app.offers import helper_choices
-from app.passage import PassageTab, engine_choices, engine_summary
+from app.passage import PassageTab, engine_choices, engine_summary, kind_mark
 from app.passage_panels import own_panel
 from app.state import Changes, Displayed, Values
 from pipeline.catalogue import merge, model_names
@@ -81,11 +81,10 @@ class PassageForm:
     def __init__(self, tab: PassageTab, state: PassageState, actions: Actions) -> None:
         self.tab, self.state, self.actions = tab, state, actions
         words = [tab.words.prompts, *tab.words.captions.components]
-        self.texts = [tab.prompt, tab.words.card, *words]
         fields = [tab.prompt, tab.engine, tab.preset, *words, *tab.advanced.components]
         self.inputs: set[Any] = {*fields, state.photos, state.own, state.shown}
         self.read_outputs = [tab.forecast, tab.model, tab.engine, tab.words.own, *tab.advanced.components, state.shown]
-        self.outputs = [*fields, tab.words.card, tab.sampling, state.own, tab.error]
+        self.outputs = [*fields, tab.kind, state.own, tab.error]
 
     def settings(self, values: Values) -> Settings:
         """What the form asks for, without what belongs to other engines alone. Raises InvalidSetting."""
@@ -124,13 +123,11 @@ class PassageForm:
 
     def shape(self, engine: str) -> Changes:
         """Show what belongs to an engine, and hide what belongs to others."""
-        is_model = engine in model_names()
-        label = "What should happen on the way?" if is_model else "Style of what is painted"
+        label = "What should happen on the way?" if engine in model_names() else "Style of what is painted"
         return {
             self.tab.engine: gr.update(value=engine, info=engine_summary(engine)),
-            self.tab.prompt: gr.update(visible=_sight(engine != FLOW), label=label),
-            self.tab.words.card: gr.update(visible=_sight(engine == KEYFRAMES)),
-            self.tab.sampling: gr.update(visible=_sight(is_model)),
+            self.tab.prompt: gr.update(label=label),
+            self.tab.kind: kind_mark(engine),
         }
 
     def show(self, asked: Settings) -> Changes:
@@ -202,8 +199,3 @@ class PassageForm:
 
 def _wanted(engine: str, preset: str) -> Settings:
     return make_settings({"preset": preset, "transition": {"engine": engine}})
-
-
-def _sight(wanted: bool) -> Literal[True, "hidden"]:
-    """Hidden components stay in the page, so that they hold their values: what was never shown holds none."""
-    return True if wanted else "hidden"
