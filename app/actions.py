@@ -31,6 +31,7 @@ LOG = logging.getLogger("app.page")
 Outcome = TypeVar("Outcome")
 
 NO_PHOTO = "There is no photo yet: drop one on the page, or take one of the examples."
+NO_COLOUR = "All colours are painted with: choose the one that this area should be added to."
 NOTHING_MOVES = "The prompt names nothing that moves by itself: name it (water, clouds, smoke ...), or paint it."
 
 
@@ -140,6 +141,17 @@ class Actions:
             raise InvalidInput(NOTHING_MOVES)
         areas = {number: area.mask for number, area in enumerate(found.areas) if area.mask is not None}
         return areas, [area.reason for area in found.areas if area.mask is None]
+
+    def find_by_name(self, request: Request, words: str) -> Mask:
+        """The area that words name, found by the model that describes. Raises ImageToVideoError, also for nothing."""
+        from pipeline.segmentation import mask_from_words
+
+        if request.photo is None:
+            raise InvalidInput(NO_PHOTO)
+        mask, way = mask_from_words(request.photo.path, words, request.settings())
+        if not mask.any():
+            raise InvalidInput(way.reason)
+        return mask
 
     def generate(self, request: Request) -> Snapshot:
         """Put a run in the queue. Raises ImageToVideoError, above all ModelMissing for a model that is not here."""

@@ -174,6 +174,7 @@ def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:
         areas={},
         message=["", 0],
         brush=brush_on,
+        named=False,
         colours=list(brush.COLOURS),
         labels=forecasts.area_labels(()),
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -85,6 +86,18 @@ def _draw(mask: Image.Image, stroke: Stroke, value: int) -> None:
         draw.line(points, fill=value, width=round(2 * radius))
     for x, y in points:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value)
+
+
+def free_region(strokes: Sequence[Stroke]) -> int | None:
+    """The first region that nothing was painted for, or None where all four have something."""
+    taken = {stroke.region for stroke in strokes if stroke.tool != "eraser"}
+    return next((region for region in range(len(COLOURS)) if region not in taken), None)
+
+
+def joined(area: Mask, other: Mask) -> Mask:
+    """Both areas as one, of the size of the first."""
+    size = area.shape[1], area.shape[0]
+    return np.maximum(area, np.asarray(Image.fromarray(other).resize(size, Image.Resampling.BILINEAR)))
 
 
 def write_masks(masks: Mapping[int, Image.Image], folder: Path) -> tuple[Path, ...]:

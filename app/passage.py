@@ -191,7 +191,7 @@ def _photos() -> tuple[tuple[gr.HTML, gr.HTML], gr.HTML, gr.Button]:
 
 
 def _words() -> Words:
-    with gr.Column(elem_classes="card part-reading not-flow not-model", elem_id="words"):
+    with gr.Column(elem_classes="card part-words not-flow not-model", elem_id="words"):
         gr.HTML(
             "<h3>The way in words</h3><p class='hint'>Say what the photos show, or leave it to the models below. "
             "<b>Plan</b> fills in what is empty, for you to look at and change before anything is painted.</p>"

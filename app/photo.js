@@ -169,6 +169,14 @@ function choose(next) {
   find('[data-act=eraser]').setAttribute('aria-pressed', String(tool === 'eraser'));
 }
 
+find('.photo-name').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const words = find('.photo-name input').value.trim();
+  if (!words || root.dataset.busy) return;
+  root.dataset.busy = `Looking for ${words}`;
+  trigger('named', { words, region: typeof tool === 'number' ? tool : null });
+});
+
 function showLabels() {
   const chips = find('.photo-chips');
   chips.replaceChildren(
@@ -188,6 +196,7 @@ function showLabels() {
 
 function showBrush() {
   root.dataset.brush = props.brush ? 'on' : 'off';
+  root.dataset.named = props.named ? 'on' : 'off';
   if (!props.brush && tool !== null) choose(tool);
 }
 
@@ -205,6 +214,7 @@ watch('areas', showAreas);
 watch('labels', showLabels);
 watch('value', redraw);
 watch('brush', showBrush);
+watch('named', showBrush);
 watch('message', () => {
   delete root.dataset.busy;
   say(props.message?.[0]);

@@ -41,7 +41,7 @@ class Reading:
         changes, after = self.shelf.show(before, after)
         changes |= {self.state.shown: after, tab.forecast: forecasts.outlook_panel(preview)}
         if plan is not None:
-            changes |= self._show_reading(preview, values)
+            changes = merge(changes, self._show_reading(preview, values))
         if after.engine != before.engine:
             changes[tab.photo] = gr.update(**changes.get(tab.photo, {}), brush=plan is not None)
         if (after.ignored, after.engine) != (before.ignored, before.engine):

@@ -9,7 +9,9 @@ from app import engines, panels
 from app.actions import Actions
 from app.animate import Tab
 from app.form import Update, hints
+from app.helpers import best_present
 from app.state import Changes, Shown, State
+from pipeline.catalogue import Role
 from pipeline.engines import EMBEDDED, engine_names, get_engine
 from pipeline.errors import InvalidInput
 from pipeline.settings import Settings
@@ -58,6 +60,7 @@ class Shelf:
         if after.engine != before.engine or after.shelf != before.shelf:
             changes[tab.model] = self.card(after)
             changes[tab.engine] = self.picker(after)
+            changes[tab.photo] = gr.update(named=best_present(Role.CAPTION, after.runtime) is not None)
         return changes, after
 
     def picker(self, shown: Shown) -> Update:

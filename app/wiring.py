@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app import brush, engines, panels
-from app.actions import Actions, Photo, open_photo
+from app.actions import NO_COLOUR, Actions, Photo, open_photo
 from app.animate import Tab
 from app.form import Field, Listener
 from app.jobs import Snapshot
@@ -17,7 +17,7 @@ from app.state import Changes, Displayed, Shown, State, Values
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.catalogue import get_card
 from pipeline.engines import engine_names
-from pipeline.errors import ImageToVideoError, ModelMissing
+from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.settings import Settings
 
 POLL_SECONDS = 0.4
@@ -80,8 +80,9 @@ class Wiring:
         outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
             on(listener, handler, None, outputs).then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
-        found = on(tab.photo.find, self.find, self.inputs, [tab.photo, self.state.areas, tab.error])
-        found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        for listener, finder in ((tab.photo.find, self.find), (tab.photo.named, self.find_by_name)):
+            found = on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error])
+            found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
     def _connect_reading(self) -> None:
         tab = self.tab
@@ -147,6 +148,25 @@ class Wiring:
         urls = {str(region): brush.area_url(area, region) for region, area in areas.items()}
         update = gr.update(value=strokes, areas=urls, message=said(" ".join(missing)))
         return {self.tab.photo: update, self.state.areas: areas}
+
+    def find_by_name(self, values: Values, event: gr.EventData) -> Changes:
+        """Paint what words name, in the chosen colour or the first free one, or say why it was not found."""
+        return self.actions.attempt(
+            lambda: self._find_by_name(values, str(event.words), event.region), self._say_on_photo
+        )
+
+    def _find_by_name(self, values: Values, words: str, chosen: int | None) -> Changes:
+        request = self.reading.request(values)
+        region = brush.free_region(request.strokes) if chosen is None else chosen
+        if region is None:
+            raise InvalidInput(NO_COLOUR)
+        area = self.actions.find_by_name(request, words)
+        if (known := request.areas.get(region)) is not None:
+            area = brush.joined(known, area)
+        strokes = [*values[self.tab.photo], {"tool": "area", "region": region}]
+        urls = {str(region): brush.area_url(area, region)}
+        update = gr.update(value=strokes, areas=urls, message=said(""))
+        return {self.tab.photo: update, self.state.areas: {**request.areas, region: area}}
 
     def _say_on_photo(self, message: str) -> Changes:
         return {self.tab.photo: gr.update(message=said(message))}

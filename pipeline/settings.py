@@ -154,7 +154,7 @@ class AnimateSettings(FrozenModel):
     sample_height: int | None = Field(None, ge=MIN_SIDE, le=MAX_SIDE, json_schema_extra={"step": 8})
     """Height in pixels that a diffusion model works at, scaled up to the video's. Empty: the video's own."""
 
-    sample_frames: int | None = Field(None, ge=1, le=1000, json_schema_extra={"step": 1})
+    sample_frames: int | None = Field(None, ge=1, le=36000, json_schema_extra={"step": 1})
     """Frames that a diffusion model makes; the others are interpolated between them. Empty: all of them."""
 
     decode_chunk_size: int | None = Field(None, ge=1, le=64, json_schema_extra={"step": 1})

@@ -126,6 +126,9 @@ class KeyframesSettings(FrozenModel):
     control_scale: float = Field(0.6, ge=0.0, le=2.0, json_schema_extra={"step": 0.05})
     """Strength of the ControlNet."""
 
+    prompts: tuple[str, ...] = Field((), max_length=32, json_schema_extra={"widget": "none"})
+    """A prompt for each key frame that goes its own way; those that are empty follow the plan."""
+
     seeds: tuple[int, ...] = Field((), max_length=32, json_schema_extra={"widget": "none"})
     """A seed for each key frame, to paint one alone anew; -1 is the run's. Empty: the run's seed for all."""
 

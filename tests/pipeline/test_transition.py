@@ -182,12 +182,14 @@ def test_with_all_models_the_way_is_described_planned_and_painted(
     models = tiny_models("florence-2-base", "phi-4-mini", "sd-1.5")
     events: list[object] = []
     first, last = scene(96, 96), turned(scene(96, 96), 5)
-    sections = merge(PAINTED, {"runtime": {"models_dir": models}})
+    named = {"caption": "florence-2-base", "plan": "phi-4-mini", "keyframes": "sd-1.5"}
+    helpers = {section: {"model": name} for section, name in named.items()}
+    sections = merge(PAINTED, merge({"runtime": {"models_dir": models}}, helpers))
     record = run(first, last, events.append, **sections)
     assert (record.status, record.error) == (RunStatus.SUCCEEDED, None)
     methods = {each.name: each.method for each in record.stages}
     assert methods["caption"] == "florence-2-base"
-    assert methods["plan"] in ("phi-4-mini", "template")
+    assert methods["plan"] == "phi-4-mini"
     assert methods["keyframes"] == "sd-1.5"
     painted = [event for event in events if isinstance(event, Painted)]
     assert [event.number for event in painted] == [1, 2]
@@ -200,13 +202,16 @@ def test_with_all_models_the_way_is_described_planned_and_painted(
 
 
 def test_one_key_frame_is_painted_anew_alone(run: Run, tiny_models: TinyModels) -> None:
-    models = {"runtime": {"models_dir": tiny_models("sd-1.5")}}
+    models = {"runtime": {"models_dir": tiny_models("sd-1.5")}, "keyframes": {"model": "sd-1.5"}}
     sections = merge(PAINTED, merge(models, {"plan": {"prompts": ("a house", "a tower")}}))
     first, last = scene(96, 96), turned(scene(96, 96), 5)
     before = stage(run(first, last, **sections), "keyframes").artifacts["files"]
     record = run(first, last, **merge(sections, {"keyframes": {"seeds": (3, 4)}}))
     after = stage(record, "keyframes").artifacts["files"]
     assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+    record = run(first, last, **merge(sections, {"keyframes": {"prompts": ("a ship", "")}}))
+    after = stage(record, "keyframes").artifacts["files"]
+    assert (before[0] == after[0], before[1] == after[1]) == (False, True)
 
 
 def test_a_plan_can_be_made_without_a_video(outputs: Path, tmp_path: Path) -> None:
@@ -230,7 +235,8 @@ def test_a_describing_model_that_runs_out_of_memory_leaves_a_video(
 
     monkeypatch.setattr(florence2.Florence2, "describe", full)
     models = tiny_models("florence-2-base", "sd-1.5")
-    record = run(scene(96, 96), scene(96, 96), **merge(PAINTED, {"runtime": {"models_dir": models}}))
+    sections = merge(PAINTED, {"runtime": {"models_dir": models}, "keyframes": {"model": "sd-1.5"}})
+    record = run(scene(96, 96), scene(96, 96), **sections)
     assert (record.status, record.error) == (RunStatus.SUCCEEDED, None)
     assert stage(record, "caption").method == "none"
     assert "memory" in stage(record, "caption").reason

@@ -101,13 +101,16 @@ def _tasks(
     All key frames have one seed, so the same noise lies over them and they belong together; a seed of a frame's own
     paints that one alone anew, and one below 0 is the run's.
     """
-    own = settings.keyframes.seeds
+    own, single = settings.keyframes.seeds, settings.keyframes.prompts
     tasks = []
     for number, (morph, time) in enumerate(zip(morphs, times, strict=True)):
         strength = strength_at(time, settings.keyframes.strength)
         chosen = own[number] if number < len(own) and own[number] >= 0 else seed
+        words = words_at(number, len(morphs), prompts)
+        if number < len(single) and single[number].strip():
+            words = words_at(0, 1, (single[number].strip(),))
         if strength >= LEAST_STRENGTH:
-            tasks.append(Task(number, morph, strength, words_at(number, len(morphs), prompts), chosen))
+            tasks.append(Task(number, morph, strength, words, chosen))
     return tasks
 
 
