@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.errors import InvalidSetting
@@ -97,7 +97,8 @@ def free_region(strokes: Sequence[Stroke]) -> int | None:
 def joined(area: Mask, other: Mask) -> Mask:
     """Both areas as one, of the size of the first."""
     size = area.shape[1], area.shape[0]
-    return np.maximum(area, np.asarray(Image.fromarray(other).resize(size, Image.Resampling.BILINEAR)))
+    fitted = Image.fromarray(other).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(ImageChops.lighter(Image.fromarray(area), fitted), np.uint8)
 
 
 def write_masks(masks: Mapping[int, Image.Image], folder: Path) -> tuple[Path, ...]:

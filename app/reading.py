@@ -98,7 +98,7 @@ class Reading:
         controls = self.tab.advanced.controls
         changes = {each.component: each.grey_out(ignored.get(name, "")) for name, each in controls.items()}
         changes[controls[RESOLUTION].component] |= self.shelf.resolutions(engine)
-        reason = ignored.get("prompt")
+        reason = ignored.get("prompt", "")
         changes[self.tab.prompt] = gr.update(interactive=not reason, info=reason)
         return changes
 
