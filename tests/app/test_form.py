@@ -38,7 +38,7 @@ def test_every_setting_of_the_page_has_one_place_in_the_advanced_panel_or_a_widg
     assert list(advanced_sections()) == list(SECTIONS)
     left_out = {option.name for option in options() if option.section not in STAGES} - set(placed)
     own = {"preset", "prompt", "prepare.masks", "animate.engine", "animate.motion.plan"}
-    assert left_out == own | {option.name for option in options() if option.section in STAGES}
+    assert left_out == own
 
 
 def test_the_widget_follows_from_type_and_bounds(form: Form) -> None:
