@@ -9,8 +9,7 @@ from app.animate import HERE, photo_box, script
 from app.form import Form, build_form, join, sections_of, shown
 from app.offers import model_label
 from app.texts import LABELS
-from pipeline.resolve import passage_engines
-from pipeline.settings import RuntimeSettings, Settings, preset_names
+from pipeline.settings import RuntimeSettings, Settings, passage_engines, preset_names
 from pipeline.transition_settings import FLOW, KEYFRAMES, PlanSettings
 
 SECTIONS = {

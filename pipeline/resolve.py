@@ -18,7 +18,7 @@ from pipeline.models.files import locate
 from pipeline.models.helpers import choose
 from pipeline.options import options
 from pipeline.records import Notice
-from pipeline.settings import Settings
+from pipeline.settings import Settings, passage_engines
 from pipeline.sizes import target_size
 from pipeline.transition_settings import FLOW, KEYFRAMES
 from pipeline.video import container_size_multiple, max_fps
@@ -96,11 +96,6 @@ def check_passage_engine(name: str) -> None:
         hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(able)}."
         why = "takes no last image" if name in engine_names() else "is unknown"
         raise InvalidSetting(f"transition.engine: the engine '{name}' {why}: {hint}")
-
-
-def passage_engines() -> list[str]:
-    """Names of the engines that make transitions, the built-in one first."""
-    return [FLOW, KEYFRAMES, *(name for name in model_names() if get_card(name).can.last_image)]
 
 
 def _with_frames(settings: Settings, count: int) -> Settings:

@@ -12,12 +12,14 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
 
-from pipeline.catalogue import Precision, merge, model_defaults, model_names
+from pipeline.catalogue import Precision, get_card, merge, model_defaults, model_names
 from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
 from pipeline.paths import PRESETS
 from pipeline.transition_settings import (
+    FLOW,
+    KEYFRAMES,
     AlignSettings,
     CaptionSettings,
     KeyframesSettings,
@@ -320,6 +322,11 @@ def _engine_values(changes: dict[str, Any], preset: str) -> dict[str, Any]:
 def _engine_in(changes: dict[str, Any], section: str) -> str:
     values = changes.get(section, {})
     return str(values.get("engine", "")) if isinstance(values, dict) else ""
+
+
+def passage_engines() -> list[str]:
+    """Names of the engines that make transitions, the built-in one first."""
+    return [FLOW, KEYFRAMES, *(name for name in model_names() if get_card(name).can.last_image)]
 
 
 def explain(error: ValidationError) -> str:

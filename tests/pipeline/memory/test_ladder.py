@@ -90,8 +90,10 @@ def test_every_descent_ends_goes_down_and_takes_nothing_twice(
     settings, card, device = request_
     taken = all_rungs(settings, card, device, phase)
     steps = [rung.name for rung, _ in taken]
-    # Fewer frames may come to help once the resolution is lower, so only the loss as such never shrinks.
-    assert [rung.changes_picture for rung, _ in taken] == sorted(rung.changes_picture for rung, _ in taken)
+    # Fewer frames may come to help once the resolution is lower, and tiles for encoding once sampling takes less than
+    # that: so only the loss as such never shrinks, and of the other rungs at that.
+    losses = [rung.changes_picture for rung, _ in taken if rung.name != "tiled-encoding"]
+    assert losses == sorted(losses)
     assert len(set(steps) - {"resolution"}) == len([name for name in steps if name != "resolution"])
     assert steps.count("resolution") <= len(card.rules.resolutions)
     assert len({after for _, after in taken} | {settings}) == len(taken) + 1
