@@ -83,6 +83,17 @@ def trusted_upload(path: str, folder: Path) -> Path:
     return resolved
 
 
+def under_own_name(path: Path, name: str) -> Path:
+    """Rename an upload to the name that its owner gave it, which records then tell; as it is where that cannot be.
+
+    The upload's own file name lacks what some file systems refuse: "photo (1).jpg" arrives as "photo 1.jpg".
+    """
+    try:
+        return path.rename(path.with_name(name))
+    except (OSError, ValueError):  # too long, a NUL, "."
+        return path
+
+
 def open_photo(path: Path, name: str) -> Photo:
     """Read a photo of any kind that `prepare` takes. Raises InvalidImage, one sentence with the photo's own name."""
     from pipeline.images import open_image
@@ -115,7 +126,8 @@ class Actions:
 
     def pick(self, path: str, name: str) -> Photo:
         """Open an uploaded photo. Raises ImageToVideoError."""
-        return open_photo(trusted_upload(path, self.uploads), Path(name).name)
+        own = Path(name).name
+        return open_photo(under_own_name(trusted_upload(path, self.uploads), own), own)
 
     def preview(self, request: Request) -> "Preview":
         """How the request is read and what it would make. Raises ImageToVideoError."""

@@ -12,7 +12,7 @@ from app.passage import PassageTab
 from app.passage_form import Own, Pair, PassageForm, PassageState, ShownPassage
 from app.state import Changes, Displayed, Values
 from app.texts import EXAMPLE_PAIRS
-from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said
+from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said, shown_photo
 from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.settings import make_settings
@@ -116,7 +116,7 @@ class Crossing:
 
     def _photo(self, number: int, photos: Pair) -> Changes:
         photo = photos[number]
-        shown = {"url": photo.url, "name": photo.name} if photo is not None else None
+        shown = shown_photo(photo) if photo is not None else None
         return {self.tab.photos[number]: gr.update(photo=shown, message=said(""))}
 
     # --- runs -------------------------------------------------------------------------------------------------------

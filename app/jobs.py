@@ -275,12 +275,18 @@ class Jobs:
         except OSError as error:
             LOG.warning("The record of %s could not be written: %s", record.run_id, error.strerror or error)
 
+    def _images(self, job: Job) -> tuple[Path, ...]:
+        """The images of a job: the uploads, or the copies that its record keeps where the uploads are gone."""
+        kept = [self.outputs / entry.path if entry.path else None for entry in job.record.inputs]
+        pairs = zip(job.images, kept, strict=False)  # the record's inputs end with the masks
+        return tuple(copy if copy and not upload.is_file() else upload for upload, copy in pairs)
+
     def _snapshot(self, job: Job) -> Snapshot:
         ahead = 0 if self._running is None else 1  # with nothing ahead, the first one is as good as begun
         position = self._waiting.index(job) + ahead if job in self._waiting else 0
         return Snapshot(
             record=job.record,
-            images=job.images,
+            images=self._images(job),
             progress=job.progress,
             glimpse=job.glimpse,
             lines=tuple(job.lines),

@@ -33,6 +33,9 @@ OFFLINE = {
 }
 """Keeps the libraries from reporting anything: they read these when they are imported."""
 
+UPLOADS = "GRADIO_TEMP_DIR"
+"""Names the folder below which uploads are kept while the program runs; the system's one for temporary files if not."""
+
 LOCAL = "localhost,127.0.0.1,::1"
 """Addresses that no proxy may stand before: the page's server asks itself whether it answers."""
 
@@ -180,6 +183,11 @@ def make_folder(outputs: Path) -> None:
 def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
     """Load and serve the page; say where it is once it answers. Returns only by KeyboardInterrupt."""
     os.environ.update(OFFLINE)
+    # Uploads of its own: of two programs, the one that ends first would take away the other's.
+    uploads = tempfile.TemporaryDirectory(
+        prefix="image-to-video-uploads-", dir=os.environ.get(UPLOADS), ignore_cleanup_errors=True
+    )
+    os.environ[UPLOADS] = uploads.name
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOCAL]))
     from app.ui import build, launch_options
@@ -205,6 +213,7 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         page.close(verbose=False)
+        uploads.cleanup()
 
 
 def greet(host: str, port: int, open_browser: bool) -> None:

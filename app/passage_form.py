@@ -94,7 +94,7 @@ class PassageForm:
         if engine not in model_names():
             changes.pop("animate", None)
         if engine != FLOW:
-            asked["prompt"] = values[tab.prompt]
+            asked["prompt"] = values[tab.prompt] or ""  # a box that was never in sight holds none
             asked |= tab.words.captions.read(values)
         if engine == KEYFRAMES:
             prompts = [str(line).strip() for line in values[tab.words.prompts] or []]

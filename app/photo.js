@@ -1,5 +1,5 @@
 // The photo with its motion brush. `props.value` is the list of strokes, in fractions of the photo (see app/brush.py);
-// `props.photo` {url, id}, `props.areas` {region: url}, `props.labels` and `props.message` come from the server.
+// `props.photo` {url, name, number}, `props.areas` {region: url}, `props.labels` and `props.message` come from the server.
 // Gradio forgets them where the tab was not opened yet, so each may be missing.
 const root = element.querySelector('.photo');
 const find = (selector) => root.querySelector(selector);

@@ -47,6 +47,11 @@ def said(text: str) -> list[Any]:
     return [text, time.monotonic_ns()]
 
 
+def shown_photo(photo: Photo) -> dict[str, Any]:
+    """What a photo box shows of a photo. The number makes it new, so that the same file is shown again."""
+    return {"url": photo.url, "name": photo.name, "number": time.monotonic_ns()}
+
+
 class Wiring:
     """Connects the components of a tab with the actions. Every handler returns changes by component."""
 
@@ -134,8 +139,7 @@ class Wiring:
         return {**self._show_photo(open_photo(chosen.path, chosen.file)), self.tab.prompt: chosen.prompt}
 
     def _show_photo(self, photo: Photo) -> Changes:
-        shown = {"url": photo.url, "name": photo.name}
-        update = gr.update(value=[], photo=shown, areas={}, message=said(""))
+        update = gr.update(value=[], photo=shown_photo(photo), areas={}, message=said(""))
         return {self.tab.photo: update, self.state.photo: photo, self.state.areas: {}, self.tab.error: ""}
 
     def find(self, values: Values) -> Changes:
@@ -254,7 +258,7 @@ class Wiring:
             return changes  # the upload is gone; the kept copy is in the record
         return changes | {
             self.state.photo: photo,
-            self.tab.photo: gr.update(photo={"url": photo.url, "name": photo.name}),
+            self.tab.photo: gr.update(photo=shown_photo(photo)),
         }
 
     def take_advice(self, shown: Shown, event: gr.EventData) -> Changes:

@@ -165,18 +165,18 @@ STILL = """() => new Promise(done => {
 """A promise that is kept when the document has come to rest."""
 
 
-def upload(page: Page, photo: Path) -> None:
-    """Choose a photo and wait until it is shown."""
-    shown = page.locator(".photo")
+def upload(page: Page, photo: Path, box: str = "#photo") -> None:
+    """Choose a photo and wait until it is shown. `box` is the place for it: the tab Transition has two."""
+    shown = page.locator(f"{box} .photo")
     count = int(shown.get_attribute("data-photo") or 0)
-    page.set_input_files(".photo input[type=file]", photo)
+    shown.locator("input[type=file]").set_input_files(photo)
     expect(shown).to_have_attribute("data-photo", str(count + 1))
     settle(page)
 
 
-def setting(page: Page, name: str) -> Locator:
-    """What a setting is typed into, by the setting's full name."""
-    return page.locator(f"#setting-{name.replace('.', '-')}").locator("input, textarea").first
+def setting(page: Page, name: str, form: str = "setting") -> Locator:
+    """What a setting is typed into, by the setting's full name. The form of the tab Transition is "passage"."""
+    return page.locator(f"#{form}-{name.replace('.', '-')}").locator("input, textarea").first
 
 
 def open_advanced(page: Page) -> None:
@@ -209,10 +209,10 @@ def set_small(page: Page, frames: int = 8, width: int = 160) -> None:
 
 def paint(page: Page, region: int, points: list[tuple[float, float]]) -> None:
     """Draw a stroke with the brush of a region; `points` are fractions of the photo."""
-    chip = page.locator(f".photo [data-region='{region}']")
+    chip = page.locator(f"#photo [data-region='{region}']")
     if chip.get_attribute("aria-pressed") != "true":
         chip.click()
-    box = page.locator(".photo canvas").bounding_box()
+    box = page.locator("#photo canvas").bounding_box()
     assert box is not None
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
@@ -228,14 +228,14 @@ def start(page: Page) -> None:
     expect(page.locator("#status .status")).to_be_visible()
 
 
-def wait_for_result(page: Page) -> None:
-    """Wait until the run that the page follows has ended."""
-    expect(page.locator("#result .result")).to_be_visible(timeout=RUN_MILLISECONDS)
+def wait_for_result(page: Page, panel: str = "#result") -> None:
+    """Wait until the run that a tab follows has ended; `panel` is where the tab shows its result."""
+    expect(page.locator(f"{panel} .result")).to_be_visible(timeout=RUN_MILLISECONDS)
 
 
-def generate(page: Page) -> None:
-    """Press Generate and wait for the result of this run."""
-    results = page.locator("#result .result")
+def generate(page: Page, button: str = "#generate", panel: str = "#result") -> None:
+    """Press a button that begins a run and wait for the result of this run."""
+    results = page.locator(f"{panel} .result")
     before = results.get_attribute("data-run") if results.count() else "none"
-    page.click("#generate")
-    expect(page.locator(f"#result .result:not([data-run='{before}'])")).to_be_visible(timeout=RUN_MILLISECONDS)
+    page.click(button)
+    expect(page.locator(f"{panel} .result:not([data-run='{before}'])")).to_be_visible(timeout=RUN_MILLISECONDS)

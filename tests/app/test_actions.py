@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app import forecasts, panels
-from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload
+from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload, under_own_name
 from app.brush import Stroke
 from app.downloads import Downloads
 from app.jobs import Jobs, Snapshot
@@ -70,6 +71,37 @@ def test_only_files_of_the_upload_folder_are_trusted(tmp_path: Path) -> None:
     for path in ("secret.png", "uploads/../secret.png", "uploads/link.png", "uploads/gone.png", "uploads"):
         with pytest.raises(InvalidImage, match="choose the photo again"):
             trusted_upload(str(tmp_path / path), folder)
+
+
+@pytest.mark.parametrize("name", ["photo (1).png", "Ölbild <b>.png", "照片 1.png"])
+def test_an_upload_goes_by_the_name_that_its_owner_gave_it(tmp_path: Path, name: str) -> None:
+    upload = tmp_path / "photo 1.png"
+    upload.write_bytes(b"x")
+    assert under_own_name(upload, name) == tmp_path / name
+    assert (tmp_path / name).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a\0b.png", "x" * 300])
+def test_a_name_that_no_file_can_have_changes_nothing(tmp_path: Path, name: str) -> None:
+    upload = tmp_path / "uploads" / "photo 1.png"
+    upload.parent.mkdir()
+    upload.write_bytes(b"x")
+    assert under_own_name(upload, name) == upload
+    assert upload.read_bytes() == b"x"
+
+
+def test_the_images_of_a_run_are_its_kept_copies_where_the_uploads_are_gone(
+    actions: Actions, jobs: Jobs, photo: Photo, tmp_path: Path
+) -> None:
+    upload = tmp_path / "upload.png"
+    upload.write_bytes(photo.path.read_bytes())
+    job = finished(jobs, actions.generate(small(replace(photo, path=upload))))
+    assert job.images == (upload,)
+    upload.unlink()
+    again = jobs.get(job.record.run_id)
+    assert again is not None
+    assert again.images[0].read_bytes() == photo.path.read_bytes()
+    assert again.images[0].is_relative_to(jobs.outputs)
 
 
 def test_a_run_is_made_as_asked(actions: Actions, jobs: Jobs, photo: Photo) -> None:

@@ -51,7 +51,7 @@ class PretendRunner:
             process_started_at=process.create_time(),
             seed=1,
             requested=settings,
-            inputs=[InputRecord(name=images[0].name)],
+            inputs=[InputRecord(name=image.name) for image in images],
         )
         write_record(record, outputs)
         return record
