@@ -24,7 +24,7 @@ from pipeline.records import InputRecord, RunRecord, RunStatus, StageRecord, now
 from pipeline.settings import make_settings
 
 NASTY = '<img src=x onerror="alert(1)">'
-ALIGNED = {
+ALIGNED: dict[str, Any] = {
     "homography": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     "keypoints": [1200, 900],
     "matches": 300,
@@ -33,7 +33,7 @@ ALIGNED = {
     "overlap": 0.62,
     "picture": "run_matches.jpg",
 }
-PAINTED = {
+PAINTED: dict[str, Any] = {
     "painted": [True, False, True],
     "files": ["keyframes/a.png", "", "keyframes/c.png"],
     "times": [0.2, 0.5, 0.8],
@@ -101,7 +101,7 @@ def test_methods_are_called_as_people_call_them() -> None:
 
 
 def test_only_painted_key_frames_are_on_the_strip_each_with_its_prompt_and_seed(outputs: Path) -> None:
-    used = {
+    used: dict[str, Any] = {
         "keyframes": {"count": 3, "prompts": ("", "", "a ship"), "seeds": (-1, -1, 5)},
         "plan": {"prompts": ("one", "two", "three")},
     }
@@ -160,7 +160,7 @@ def test_the_example_pairs_are_buttons() -> None:
 
 
 def test_everything_from_outside_is_escaped(outputs: Path) -> None:
-    used = {"keyframes": {"count": 3}, "plan": {"prompts": (NASTY,)}}
+    used: dict[str, Any] = {"keyframes": {"count": 3}, "plan": {"prompts": (NASTY,)}}
     stages = [
         stage("align", NASTY, NASTY, **{**ALIGNED, "picture": NASTY}),
         stage("caption", captions=[NASTY, NASTY], methods=["none", "none"]),
