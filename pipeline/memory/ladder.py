@@ -10,7 +10,8 @@ from pipeline.catalogue import ModelCard, Phase
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import GB, Forecast, forecast, room, shortages
 from pipeline.memory.machine import Machine
-from pipeline.memory.rungs import LADDER, Rung, changed, working_size
+from pipeline.memory.rung import Rung
+from pipeline.memory.rungs import LADDER, Step, changed, working_size
 from pipeline.records import DowngradeRecord
 from pipeline.settings import Settings
 
@@ -26,7 +27,7 @@ _DOING = {
 }
 
 
-def descend(settings: Settings, card: ModelCard, device: str, phase: Phase) -> tuple[Rung, Settings] | None:
+def descend(settings: Settings, card: ModelCard, device: str, phase: Phase) -> tuple[Rung[Step], Settings] | None:
     """The next rung that applies, is allowed and lets this phase do with less, and the settings with it.
 
     `settings` are resolved; `device` is "cuda" or "cpu". None when there is no such rung.
@@ -58,21 +59,11 @@ def fit(settings: Settings, card: ModelCard, machine: Machine) -> tuple[Settings
 
 
 def downgrade(
-    rung: Rung, phase: Phase, reason: Literal["forecast", "shortage"], before: Settings, after: Settings
+    rung: Rung[Step], phase: Phase, reason: Literal["forecast", "shortage"], before: Settings, after: Settings
 ) -> DowngradeRecord:
     """The record of a rung that was taken for a phase, with the settings that it changed."""
     old, new = _flat(before.model_dump(mode="json")), _flat(after.model_dump(mode="json"))
-    changed = [name for name in new if new[name] != old[name]]
-    why = f"{_DOING[phase]} {'would need more memory than is free' if reason == 'forecast' else 'ran out of memory'}"
-    return DowngradeRecord(
-        rung=rung.name,
-        phase=phase,
-        reason=reason,
-        message=f"{rung.title}{_figures(before, after)} because {why}: {rung.cost}.",
-        changes_picture=rung.changes_picture,
-        before={name: old[name] for name in changed},
-        after={name: new[name] for name in changed},
-    )
+    return rung.taken(phase, reason, _DOING[phase], old, new, _figures(before, after))
 
 
 def no_rung_left(settings: Settings, card: ModelCard, device: str, phase: Phase) -> OutOfMemory:
@@ -83,9 +74,9 @@ def no_rung_left(settings: Settings, card: ModelCard, device: str, phase: Phase)
     )
 
 
-def _steps(rung: Rung, settings: Settings, card: ModelCard, device: str) -> Iterator[Settings]:
+def _steps(rung: Rung[Step], settings: Settings, card: ModelCard, device: str) -> Iterator[Settings]:
     """The settings after one step of a rung, after two, and so on; none where it is not allowed."""
-    if rung.changes_picture and not settings.runtime.allow_downgrades:
+    if not rung.is_allowed(settings.runtime):
         return
     lower = rung.step(settings, card, device)
     while lower is not None:
@@ -110,7 +101,7 @@ def _is_worth_it(before: Settings, after: Settings, card: ModelCard, device: str
 
 def _foreseen(
     settings: Settings, card: ModelCard, device: str, short: tuple[Phase, ...]
-) -> tuple[Rung, Phase, Settings] | None:
+) -> tuple[Rung[Step], Phase, Settings] | None:
     """The first rung that lowers the forecast of a phase that is short of memory, that phase, and the settings."""
     before = _needs(forecast(settings, card, device))
     for rung in LADDER:

@@ -5,32 +5,17 @@ frames, resolution and, last, guidance.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from pipeline.catalogue import ModelCard, Phase, Precision, Rules
 from pipeline.choices import Offload, Quantization
 from pipeline.memory.forecast import Work
+from pipeline.memory.rung import Rung
 from pipeline.settings import Settings
 
 Step = Callable[[Settings, ModelCard, str], Settings | None]
 """The settings one rung lower for a card and a device; None where the rung does not apply, or not any more."""
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One downgrade. `title` says what is done and `cost` what that costs, in words for users.
-
-    `changes_picture` marks what `runtime.allow_downgrades` forbids. `phases` are those that need less memory with it.
-    """
-
-    name: str
-    title: str
-    cost: str
-    changes_picture: bool
-    phases: frozenset[Phase]
-    step: Step
 
 
 def changed(settings: Settings, section: str, **values: Any) -> Settings:
@@ -161,7 +146,7 @@ _ALL = frozenset(Phase)
 _SAMPLE, _DECODE = frozenset({Phase.SAMPLE}), frozenset({Phase.DECODE})
 _BETWEEN = "the video keeps its length, and the frames between are interpolated"
 
-LADDER: tuple[Rung, ...] = (
+LADDER: tuple[Rung[Step], ...] = (
     Rung(
         name="decode-singly",
         title="Frames are decoded one at a time",

@@ -1,7 +1,7 @@
 """The painter's ladder of downgrades, least loss first: what is given up, one rung at a time, until painting fits."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Literal
 
 from pipeline.catalogue import Phase, Precision
@@ -13,6 +13,7 @@ from pipeline.engines.stable_diffusion.setup import Need, Setup, needs
 from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import GB, room
 from pipeline.memory.machine import Machine
+from pipeline.memory.rung import Rung
 from pipeline.records import DowngradeRecord
 from pipeline.settings import RuntimeSettings
 
@@ -27,19 +28,8 @@ _DOING = {
 }
 
 
-@dataclass(frozen=True)
-class Rung:
-    """One downgrade: what is done and what that costs, in words for users; None from `step` where it does not apply.
-
-    `changes_picture` marks what `runtime.allow_downgrades` forbids. `phases` are those that need less memory with it.
-    """
-
-    name: str
-    title: str
-    cost: str
-    changes_picture: bool
-    phases: frozenset[Phase]
-    step: Callable[[Setup], Setup | None]
+Step = Callable[[Setup], Setup | None]
+"""The setup one rung lower; None where the rung does not apply, or not any more."""
 
 
 def _guide_in_two_passes(setup: Setup) -> Setup | None:
@@ -75,7 +65,7 @@ def _paint_smaller(setup: Setup) -> Setup | None:
 
 _ALL = frozenset(Phase)
 
-LADDER: tuple[Rung, ...] = (
+LADDER: tuple[Rung[Step], ...] = (
     Rung(
         name="guidance-passes",
         title="Guidance runs in two passes",
@@ -147,37 +137,22 @@ def fit(
     return setup, taken
 
 
-def descend(setup: Setup, phase: Phase, runtime: RuntimeSettings) -> tuple[Rung, Setup] | None:
+def descend(setup: Setup, phase: Phase, runtime: RuntimeSettings) -> tuple[Rung[Step], Setup] | None:
     """The next rung that applies, is allowed and lets this phase do with less, and the setup with it."""
     for rung in LADDER:
-        lower = rung.step(setup) if phase in rung.phases and _is_allowed(rung, runtime) else None
+        lower = rung.step(setup) if phase in rung.phases and rung.is_allowed(runtime) else None
         if lower is not None:
             return rung, lower
     return None
 
 
 def downgrade(
-    rung: Rung, phase: Phase, reason: Literal["forecast", "shortage"], before: Setup, after: Setup
+    rung: Rung[Step], phase: Phase, reason: Literal["forecast", "shortage"], before: Setup, after: Setup
 ) -> DowngradeRecord:
     """The record of a rung that was taken for a phase."""
-    old, new = _by_name(before), _by_name(after)
-    changed = [name for name in new if new[name] != old[name]]
     size = (after.width, after.height) != (before.width, before.height)
     figures = f" ({after.width} x {after.height} instead of {before.width} x {before.height})" if size else ""
-    why = f"{_DOING[phase]} {'would need more memory than is free' if reason == 'forecast' else 'ran out of memory'}"
-    return DowngradeRecord(
-        rung=rung.name,
-        phase=phase,
-        reason=reason,
-        message=f"{rung.title}{figures} because {why}: {rung.cost}.",
-        changes_picture=rung.changes_picture,
-        before={name: old[name] for name in changed},
-        after={name: new[name] for name in changed},
-    )
-
-
-def _is_allowed(rung: Rung, runtime: RuntimeSettings) -> bool:
-    return runtime.allow_downgrades or not rung.changes_picture
+    return rung.taken(phase, reason, _DOING[phase], _by_name(before), _by_name(after), figures)
 
 
 def _short(setup: Setup, models: Models, machine: Machine, runtime: RuntimeSettings) -> tuple[Phase, ...]:
@@ -189,11 +164,11 @@ def _short(setup: Setup, models: Models, machine: Machine, runtime: RuntimeSetti
 
 def _foreseen(
     setup: Setup, short: tuple[Phase, ...], models: Models, runtime: RuntimeSettings
-) -> tuple[Rung, Phase, Setup] | None:
+) -> tuple[Rung[Step], Phase, Setup] | None:
     """The first rung that lowers the need of a phase that is short of memory, that phase, and the setup."""
     before = needs(models.card, models.control_card, setup)
     for rung in LADDER:
-        lower = rung.step(setup) if _is_allowed(rung, runtime) else None
+        lower = rung.step(setup) if rung.is_allowed(runtime) else None
         if lower is not None:
             after = needs(models.card, models.control_card, lower)
             for phase in short:

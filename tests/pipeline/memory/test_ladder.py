@@ -13,7 +13,8 @@ from pipeline.errors import OutOfMemory
 from pipeline.memory.forecast import forecast, shortages
 from pipeline.memory.ladder import TOLERANCE, descend, downgrade, fit, no_rung_left
 from pipeline.memory.machine import Machine
-from pipeline.memory.rungs import LADDER, Rung
+from pipeline.memory.rung import Rung
+from pipeline.memory.rungs import LADDER, Step
 from pipeline.settings import Settings, make_settings
 
 GB = 10**9
@@ -43,8 +44,8 @@ def limited(settings: Settings, gb: float) -> Settings:
     return settings.model_copy(update={"runtime": settings.runtime.model_copy(update={"vram_limit_gb": gb})})
 
 
-def all_rungs(settings: Settings, card: ModelCard, device: str, phase: Phase) -> list[tuple[Rung, Settings]]:
-    taken: list[tuple[Rung, Settings]] = []
+def all_rungs(settings: Settings, card: ModelCard, device: str, phase: Phase) -> list[tuple[Rung[Step], Settings]]:
+    taken: list[tuple[Rung[Step], Settings]] = []
     while (found := descend(settings, card, device, phase)) is not None:
         taken.append(found)
         settings = found[1]
