@@ -137,6 +137,11 @@ def ignored_in_transition(settings: Settings) -> dict[str, str]:
         reasons = _of_section("animate", "No effect: no model makes these frames.")
     if engine == FLOW:
         reasons["prompt"] = "No effect: the built-in transition moves pixels and paints nothing."
+        reasons |= _of_section("runtime", "No effect: the built-in transition needs no model.")
+        del reasons["runtime.threads"]
+    if engine == KEYFRAMES:
+        for name in ("runtime.chunk_feed_forward", "runtime.compile"):
+            reasons[name] = "No effect: the models of key frames take no such option."
     if engine != KEYFRAMES:
         reasons |= _of_section("plan", PAINTED_ONLY) | _of_section("keyframes", PAINTED_ONLY)
     if engine == FLOW:

@@ -189,9 +189,11 @@ class _Search:
         agreeing = found.evidence.inliers
         if self.settings.refine:
             pictures = full[0].picture, full[1].picture
-            homography = refine(homography, *pictures, found.points0[agreeing], found.points1[agreeing])
-            weighed = weigh(homography, pictures, found.points0, found.points1)
-            agreeing = weighed.inliers
+            finer = refine(homography, *pictures, found.points0[agreeing], found.points1[agreeing])
+            weighed = weigh(finer, pictures, found.points0, found.points1)
+            holds, told = verdict(weighed)
+            if holds:
+                homography, agreeing, reason = finer, weighed.inliers, told
         scales = full[0].scale, full[1].scale
         matches = Matches(_original(found.points0, full[0]), _original(found.points1, full[1]), agreeing)
         return self._answer(_between_images(homography, *scales), reason, method, matches)

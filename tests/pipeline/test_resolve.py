@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.engines import Capabilities
 from pipeline.errors import InvalidSetting
-from pipeline.resolve import ignored, resolve, snap_count
+from pipeline.resolve import ignored, ignored_in_transition, resolve, snap_count
 from pipeline.settings import make_settings
 
 
@@ -91,3 +91,18 @@ def test_snapped_counts_obey_the_rules_and_are_nearest(asked: int, rule: tuple[i
     snapped = snap_count(asked, rules)
     assert snapped in allowed
     assert abs(snapped - asked) == min(abs(count - asked) for count in allowed)
+
+
+@pytest.mark.parametrize(
+    ("engine", "without", "meant"),
+    [
+        ("flow", {"prompt", "runtime.device", "keyframes.count", "caption.text0"}, {"runtime.threads", "align.refine"}),
+        ("keyframes", {"runtime.compile", "animate.engine"}, {"runtime.device", "keyframes.count", "caption.text0"}),
+        ("wan2.1-flf2v-14b-720p", {"align.refine", "plan.model", "transition.curve"}, {"transition.num_frames"}),
+    ],
+)
+def test_each_way_of_a_transition_says_what_it_ignores(engine: str, without: set[str], meant: set[str]) -> None:
+    reasons = ignored_in_transition(make_settings({"transition": {"engine": engine}}))
+    assert without <= reasons.keys()
+    assert meant.isdisjoint(reasons)
+    assert all(reasons.values())
