@@ -53,17 +53,27 @@ def outputs(tmp_path: Path) -> Path:
 
 
 class TinyModels:
-    """A folder of models, for `runtime.models_dir`, in which checkpoints are built when they are first asked for."""
+    """Folders of models, for `runtime.models_dir`, whose checkpoints are built when they are first asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __call__(self, *names: str) -> Path:
-        """The folder, in which the named models of the catalogue lie as FOLDER/NAME. Tests leave them as they are."""
-        for name in names:
-            if not (self.folder / name).exists():
-                build(self.folder, name)
-        return self.folder
+        """A folder that holds the named models of the catalogue and no others. Tests leave it as it is."""
+        if len(names) == 1:
+            return self._built(names[0])
+        together = self.folder / " and ".join(sorted(names))
+        if not together.exists():
+            together.mkdir()
+            for part in (part for name in names for part in self._built(name).iterdir()):
+                (together / part.name).symlink_to(part, target_is_directory=True)
+        return together
+
+    def _built(self, name: str) -> Path:
+        alone = self.folder / name
+        if not alone.exists():
+            build(alone, name)
+        return alone
 
 
 @pytest.fixture(scope="session")

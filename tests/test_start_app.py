@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -156,29 +155,25 @@ def test_broken_venv_is_noticed(ready: Copy) -> None:
 
 
 @contextmanager
-def silent_index() -> Iterator[str]:
+def silent_index() -> Iterator[socket.socket]:
     """A package index that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
-
-
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.05)
+        server.settimeout(120)
+        yield server
 
 
 def test_interrupted_installation_is_done_again(tmp_path: Path) -> None:
     copy = Copy(tmp_path)
     with silent_index() as index:
-        env = copy.environ(PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
+        address = f"http://127.0.0.1:{index.getsockname()[1]}/"
+        env = copy.environ(PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=address)
         command = ["bash", str(copy.folder / "start_app.sh"), "--setup-only", "--venv"]
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as started:
-            wait_for(copy.folder / ".venv" / ".installation-unfinished")
-            time.sleep(1)  # pip handles Ctrl-C once it has been loaded
+            asked = index.accept()[0]  # by pip, which waits for the answer
+            assert (copy.folder / ".venv" / ".installation-unfinished").exists()
             os.killpg(started.pid, signal.SIGINT)
             text, _ = started.communicate(timeout=60)
+            asked.close()
     assert started.returncode == 130
     assert "Set-up was stopped" in text
     # What pip had begun to unpack passes for installed.

@@ -8,6 +8,7 @@ import psutil
 import pytest
 import torch
 
+from pipeline.heap import release_unused
 from pipeline.models.resident import Resident
 from tests.conftest import TinyModels
 
@@ -78,6 +79,7 @@ def test_switching_frees_every_network_of_the_old_model_before_the_new_one_is_lo
 
 def test_switching_gives_the_memory_of_the_old_model_back_to_the_system() -> None:
     resident, seen = Resident(), []
+    release_unused()  # what other tests left
 
     def load() -> dict[str, Any]:
         seen.append(resident_bytes())
