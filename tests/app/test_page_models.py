@@ -28,8 +28,7 @@ from tests.hub import Hub, serve
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FAMILIES = sorted({get_card(name).family: name for name in reversed(model_names())}.values())
-FAMILIES = [name for name in FAMILIES if get_card(name).rules.fixed_size is None]
-"""One model of each family that makes small videos; those of one fixed size take long without a GPU."""
+"""One model of each family."""
 
 
 @pytest.fixture(scope="module")
