@@ -2,7 +2,8 @@
 
 A user adds a model of a known family by adding a file; the file's stem is the model's name. The cards at the top are
 of models that make videos, and their names are those of engines. The cards in the folders below are of helpers of the
-transition, by what they do: configs/models/caption, plan, keyframes and control.
+transition, by what they do: configs/models/caption, plan, keyframes and control; those in configs/models/interpolate
+make frames between others.
 """
 
 import difflib
@@ -32,15 +33,18 @@ class FamilyName(StrEnum):
     PHI = "phi"
     STABLE_DIFFUSION = "stable_diffusion"
     STABLE_DIFFUSION_XL = "stable_diffusion_xl"
+    FILM = "film"
+    RIFE = "rife"
 
 
 class Role(StrEnum):
-    """What a helper of the transition does; the name of its card's folder."""
+    """What a helper does, in the transition or between frames; the name of its card's folder."""
 
     CAPTION = "caption"
     PLAN = "plan"
     KEYFRAMES = "keyframes"
     CONTROL = "control"
+    INTERPOLATE = "interpolate"
 
 
 class Precision(StrEnum):
@@ -188,6 +192,10 @@ class Card(FrozenModel):
     """Components of the repository's pipeline that are neither needed nor downloaded."""
     top: tuple[str, ...] = ()
     """Classes whose files lie together at the top of a repository that holds no pipeline of diffusers."""
+    files: tuple[str, ...] = ()
+    """Names of files any one of which is the whole model, where it is not on the hub: the user puts it in place."""
+    source: str = ""
+    """The page from which such a file comes."""
     config: dict[str, Any] = Field({})
     """What config.json at the top may not contradict, where the same model is also published for remote code."""
     licence: str
@@ -232,7 +240,7 @@ class ModelCard(Card):
 
 
 class HelperCard(Card):
-    """A model that helps a transition on its way: it describes, plans or paints."""
+    """A model that helps on the way: it describes, plans, paints, or makes frames between others."""
 
     parameters: int = Field(gt=0)
     """Number of parameters of all networks that are loaded."""

@@ -73,7 +73,7 @@ def _facts(card: Card, status: ModelStatus) -> dict[str, object]:
 
 def _download(card: Card, runtime: RuntimeSettings, as_json: bool, is_cancelled: Callable[[], bool]) -> int:
     status = model_status(card, runtime)
-    if status.state != "ready":
+    if status.state != "ready" and not card.files:
         root = places(card, runtime)[0].root
         _say(f"{card.title}: {size(status.bytes_total)}, licence: {card.licence} ({card.licence_url})")
         _say(f"{size(status.bytes_present)} are here, {size(free_bytes(root))} are free on the disk of {root}")

@@ -21,7 +21,7 @@ from tqdm.asyncio import tqdm_asyncio
 
 from pipeline.catalogue import Card
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing, OutputFailed
-from pipeline.models.files import ModelFiles, locate
+from pipeline.models.files import ModelFiles, locate, locate_file
 from pipeline.models.hub_errors import hub_errors_explained
 from pipeline.models.layout import INDEX
 from pipeline.models.places import PARTIAL, Listed, Place, free_bytes, is_offline, places
@@ -106,9 +106,11 @@ def download(
 
     Files of weights that are cut off or overwritten are removed and fetched again. `report` is called every quarter
     of a second, from the calling thread; `is_cancelled` is asked as often. Raises Cancelled, InvalidSetting (offline),
-    ModelMissing (gated, gone, no network) and OutputFailed (no room, cannot be written); what has arrived is kept in
-    each case.
+    ModelMissing (gated, gone, no network, not on the hub) and OutputFailed (no room, cannot be written); what has
+    arrived is kept in each case.
     """
+    if card.files:
+        return ModelFiles(card, locate_file(card, runtime).parent)
     broken = broken_files(card, runtime)
     if model_status(card, runtime).state == "ready" and not broken:
         return locate(card, runtime)

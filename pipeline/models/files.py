@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.catalogue import Card
 from pipeline.errors import ModelMissing
 from pipeline.models.places import places
+from pipeline.models.single_file import find_file
 from pipeline.models.status import model_status
 from pipeline.settings import RuntimeSettings
 
@@ -40,3 +41,14 @@ def locate(card: Card, runtime: RuntimeSettings) -> ModelFiles:
     parts = {part.component: folders[part.repository, part.revision] for part in card.parts}
     main = places(card, runtime)[0]
     return ModelFiles(card, folders[card.repository, card.revision], parts, main.commit)
+
+
+def locate_file(card: Card, runtime: RuntimeSettings) -> Path:
+    """Find a model that is one file, which the user puts in place.
+
+    Raises ModelMissing, one sentence with the file's name, where it comes from, where it belongs, and its licence.
+    """
+    path = find_file(card, runtime)
+    if path is None:
+        raise ModelMissing(model_status(card, runtime).message)
+    return path

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pipeline.catalogue import Card
 from pipeline.models.layout import INDEX, files_below
 from pipeline.models.places import Place, places
+from pipeline.models.single_file import find_file, folder_for, how_to_get
 from pipeline.settings import RuntimeSettings
 
 
@@ -25,6 +26,8 @@ class ModelStatus:
 
 def model_status(card: Card, runtime: RuntimeSettings) -> ModelStatus:
     """Look whether a model is on this machine, by names and sizes of files: no network is asked, nothing is read."""
+    if card.files:
+        return _file_status(card, runtime)
     found = places(card, runtime)
     lacking = [gap for place in found for gap in place.missing()]
     present = sum(place.bytes_present() for place in found)
@@ -74,6 +77,16 @@ def enumerate_few(names: list[str], limit: int = 3) -> str:
     """The first few of a list in words, and how many more there are."""
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _file_status(card: Card, runtime: RuntimeSettings) -> ModelStatus:
+    """The same for a model that is one file, which the user puts in place."""
+    path = find_file(card, runtime)
+    if path is None:
+        message = f"{card.title} is not on this machine: {how_to_get(card, folder_for(card, runtime))}."
+        return ModelStatus(card.name, "missing", 0, card.total_bytes, None, message)
+    present = path.stat().st_size
+    return ModelStatus(card.name, "ready", present, present, path.parent, f"{card.title} is ready in {path}.")
 
 
 def _is_foreign(place: Place) -> bool:

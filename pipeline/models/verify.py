@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pipeline.catalogue import Card
 from pipeline.models.download import POLL_SECONDS, DownloadProgress
+from pipeline.models.files import locate_file
 from pipeline.models.places import Place, places
 from pipeline.models.safetensors import safetensors_problem
+from pipeline.models.single_file import file_problem, how_to_get
 from pipeline.models.status import download_command
 from pipeline.settings import RuntimeSettings
 
@@ -21,8 +23,13 @@ def verify(card: Card, runtime: RuntimeSettings, report: Callable[[DownloadProgr
 
     Looked at are: whether each file is there, its size and digest as the hub gave them where they are known, and for
     safetensors whether header and length belong together. `report` is called every quarter of a second and may raise,
-    which ends the work. Asks no network. Raises OSError when a file cannot be read.
+    which ends the work. Asks no network. Raises OSError when a file cannot be read, and ModelMissing for one that the
+    user puts in place and has not.
     """
+    if card.files:
+        path = locate_file(card, runtime)
+        damage = file_problem(path)
+        return [f"{path} {damage}: {how_to_get(card, path.parent)}."] if damage else []
     problems: list[str] = []
     files: list[tuple[Place, str, Path]] = []
     again = download_command(card, runtime)

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.tiny_models import cogvideox, florence2, framepack, i2vgen_xl, ltx, phi, stable_diffusion, svd, wan
+from tests.tiny_models import (
+    cogvideox,
+    florence2,
+    framepack,
+    i2vgen_xl,
+    interpolation,
+    ltx,
+    phi,
+    stable_diffusion,
+    svd,
+    wan,
+)
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "i2vgen-xl": i2vgen_xl.build,
@@ -30,6 +41,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "sdxl": stable_diffusion.build_large,
     "canny-sd-1.5": partial(stable_diffusion.build_control, large=False),
     "canny-sdxl": partial(stable_diffusion.build_control, large=True),
+    "film": interpolation.build_film,
+    "rife": interpolation.build_rife,
 }
 """What fills a model's own folder, by its name in the catalogue; parts come to lie beside it as OWNER--NAME."""
 
