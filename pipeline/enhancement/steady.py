@@ -1,0 +1,76 @@
+"""A film whose flicker and drift are corrected while it is read, half a second behind its source."""
+
+from collections import deque
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pipeline.enhancement.tone import Tone, ToneTracker
+from pipeline.enhancement.tone_path import REACH, Course, Curves, Wishes, curves, smoothed
+from pipeline.frames import Frame
+
+
+@dataclass(frozen=True)
+class Steadied:
+    """A frame as it was, and what its levels are to be replaced by; None leaves it as it is."""
+
+    frame: Frame
+    curves: Curves | None
+
+    def corrected(self) -> Frame:
+        """The corrected frame. Kept apart, so that several threads can do it."""
+        if self.curves is None:
+            return self.frame
+        return np.asarray(cv2.LUT(self.frame, self.curves.reshape(256, 1, 3)), np.uint8)
+
+
+def steadied(frames: Iterable[Frame], fps: float, wishes: Wishes) -> Generator[Steadied]:
+    """Yield each frame with its correction. At most REACH + 1 frames are held, whatever the length of the film.
+
+    Shots are told apart, and nothing is carried over a cut: each is corrected towards its own first frame. Closing it
+    early closes `frames` where that is a generator.
+    """
+    track = ToneTracker()
+    shot = _Shot(wishes, fps)
+    try:
+        for frame in frames:
+            reading = track(frame)
+            if reading.is_cut:
+                yield from shot.rest()
+                shot = _Shot(wishes, fps)
+            yield from shot.add(frame, reading.tone)
+        yield from shot.rest()
+    finally:
+        if isinstance(frames, Generator):
+            frames.close()
+
+
+class _Shot:
+    """The frames of a shot that wait for those after them, and the tones on both sides of the next one."""
+
+    def __init__(self, wishes: Wishes, fps: float) -> None:
+        self._course = Course(wishes, fps)
+        self._waiting: deque[Frame] = deque()
+        self._tones: list[Tone] = []
+
+    def add(self, frame: Frame, tone: Tone) -> Generator[Steadied]:
+        """Take in a frame, and give out the one that now has all its neighbours."""
+        self._waiting.append(frame)
+        self._tones.append(tone)
+        if len(self._waiting) > REACH:
+            yield self._next()
+
+    def rest(self) -> Generator[Steadied]:
+        """The frames that wait, when no more come."""
+        while self._waiting:
+            yield self._next()
+
+    def _next(self) -> Steadied:
+        centre = len(self._tones) - len(self._waiting)
+        tone = self._tones[centre]
+        wanted = self._course.wanted(tone, smoothed(self._tones, centre))
+        if centre >= REACH:
+            del self._tones[0]
+        return Steadied(self._waiting.popleft(), curves(tone, wanted))

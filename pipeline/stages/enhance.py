@@ -1,0 +1,93 @@
+"""The stage `enhance`: finished frames made steadier, larger and sharper, on their way to the encoder."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Protocol
+
+from pipeline.context import Context
+from pipeline.enhance_settings import EnhanceSettings
+from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, in_order, sharpened, steadied
+from pipeline.enhancement.tone_path import Wishes
+from pipeline.frames import Frame, FrameStream
+from pipeline.interpolation import enlarge
+from pipeline.memory.machine import read_machine
+from pipeline.settings import EncodeSettings, RuntimeSettings
+from pipeline.video import container_size_multiple
+
+_Enlarge = Callable[[Frame], Frame]
+
+
+class HasEnhance(Protocol):
+    """The settings, as far as they concern this stage."""
+
+    @property
+    def enhance(self) -> EnhanceSettings:
+        """What is to be done."""
+
+    @property
+    def encode(self) -> EncodeSettings:
+        """What sizes the file can have."""
+
+    @property
+    def runtime(self) -> RuntimeSettings:
+        """Where models are, and what they run on."""
+
+
+class Enhance:
+    """Corrects, enlarges and sharpens every frame, in this order, while the stream is read."""
+
+    name = "enhance"
+    version = "1"
+
+    def __call__(self, value: FrameStream, settings: HasEnhance, context: Context) -> FrameStream:
+        """Return the stream of enhanced frames: as many, as fast, and where nothing is asked for the stream itself.
+
+        Weights are loaded now, so that a file that cannot be used is known before a frame is made. Raises
+        InvalidSetting for such a file; reading the stream may raise OutOfMemory and Cancelled.
+        """
+        wanted = settings.enhance
+        wishes = Wishes(wanted.deflicker, wanted.colour)
+        width, height = enlarged_size(
+            wanted, value.width, value.height, container_size_multiple(settings.encode.format)
+        )
+        is_same_size = (width, height) == (value.width, value.height)
+        if is_same_size and not wishes.any and wanted.sharpen == 0.0:
+            return value
+        enlarging = self._enlarging(settings, (width, height), context)
+        finish = partial(_finished, enlarging=enlarging, sharpen=wanted.sharpen)
+
+        def enhanced(source: Iterator[Frame]) -> Iterator[Frame]:
+            corrected = (
+                steadied(source, float(value.fps), wishes) if wishes.any else (Steadied(f, None) for f in source)
+            )
+            for frame in in_order(finish, corrected, context.threads):
+                context.check_cancelled()
+                yield frame
+
+        again = value.again
+        return FrameStream(
+            enhanced(value.frames),
+            width,
+            height,
+            value.fps,
+            value.count,
+            None if again is None else lambda: enhanced(again()),
+            value.keyframes,
+        )
+
+    def _enlarging(self, settings: HasEnhance, size: tuple[int, int], context: Context) -> _Enlarge:
+        """What brings a frame to its size: the user's model, or Lanczos resampling."""
+        wanted = settings.enhance
+        if not wanted.model:
+            return partial(enlarge, width=size[0], height=size[1])
+        path = find_weights(wanted.model, settings.runtime)
+        upscaler = Upscaler(path, size, wanted.tile, context.keep, settings.runtime.allow_downgrades)
+        device = read_machine(settings.runtime, context.work_dir).device
+        upscaler.place(device)
+        where = "on the GPU" if device == "cuda" else "on the processor"
+        context.note(self.name, f"Frames pass {path.name}, which enlarges {upscaler.scale} times, {where}.")
+        return partial(upscaler, check=context.check_cancelled)
+
+
+def _finished(steady: Steadied, enlarging: _Enlarge, sharpen: float) -> Frame:
+    return sharpened(enlarging(steady.corrected()), sharpen)
