@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app.brush import COLOURS
 from app.markup import bar, seconds_text, sentence, sentences
 from app.panels import error_panel, film_text, notices_list
+from pipeline.lengths import film_length
 from pipeline.motion_plan import MotionPlan, Region
 from pipeline.settings import Settings
 
@@ -23,7 +24,7 @@ READING = "<h3>How the prompt is read</h3>"
 
 def summary(settings: Settings) -> str:
     """What a run makes, in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
-    return film_text(settings, settings.animate.num_frames)
+    return film_text(settings, film_length(settings))
 
 
 def area_labels(regions: Sequence[Region]) -> list[str]:

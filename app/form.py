@@ -30,8 +30,8 @@ Update = dict[str, Any]
 AUTOMATIC = ""
 """The value of a component whose setting is empty."""
 
-COLOUR, HELPER = "colour", "helper"
-"""Widgets that hints ask for: a colour picker, and a picker of the models of a `role`."""
+COLOUR, HELPER, LINES = "colour", "helper", "lines"
+"""Widgets that hints ask for: a colour picker, a picker of the models of a `role`, and a list with an entry a line."""
 
 WIDEST = 10_000
 """Ranges that reach further are typed: a slider could not hit their values."""
@@ -61,6 +61,8 @@ class Control:
 
     def read(self, value: object) -> object:
         """A component's value as the setting takes it: empty becomes None where the setting may be empty."""
+        if self.option.many:
+            return [line.strip() for line in str(value or "").splitlines() if line.strip()]
         if self.option.optional and (value is None or str(value).strip() == AUTOMATIC):
             return None
         if isinstance(value, str) and (colour := _RGB.match(value)):
@@ -71,6 +73,8 @@ class Control:
         """A setting's value as the component takes it."""
         if value is None:
             return AUTOMATIC
+        if isinstance(value, list | tuple):
+            return "\n".join(_line(entry) for entry in value)
         if isinstance(self.component, gr.Textbox) and isinstance(value, int | float):
             return f"{value:.10g}"
         return str(value) if isinstance(value, StrEnum | Fraction) else value
@@ -116,8 +120,15 @@ def build_form(model: type[BaseModel], prefix: str, names: Iterable[str], labels
 
 def shown(model: type[BaseModel]) -> list[Option]:
     """The settings of a model that a form can show: all but those with a widget of their own, and nested ones."""
-    plain = [option for option in options(model) if not option.many and not issubclass(option.kind, BaseModel)]
-    return [option for option in plain if hints(model, option.name).get("widget") in (None, COLOUR, HELPER)]
+
+    def is_shown(option: Option) -> bool:
+        widget = hints(model, option.name).get("widget")
+        if widget == LINES:
+            return True
+        plain = not option.many and not issubclass(option.kind, BaseModel)
+        return plain and widget in (None, COLOUR, HELPER)
+
+    return [option for option in options(model) if is_shown(option)]
 
 
 def sections_of(headings: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
@@ -153,13 +164,20 @@ def _component(option: Option, hint: Mapping[str, Any]) -> Field:
         return gr.Checkbox()
     if option.choices or "choices" in hint:
         return _dropdown(option, hint)
-    if hint.get("widget") == COLOUR:
-        return gr.ColorPicker()
-    if hint.get("widget") == HELPER:
-        return gr.Dropdown(helper_choices(Role(hint["role"]), RuntimeSettings()), value=None, filterable=False)
+    if (widget := hint.get("widget")) is not None:
+        return _special(widget, hint)
     if option.optional:  # not a Number: Gradio's turns an empty one into 0 as soon as it is shown
         return gr.Textbox(placeholder="automatic", max_lines=1)
     return _number(option, hint) if option.kind in (int, float) else gr.Textbox(lines=2, max_lines=4)
+
+
+def _special(widget: str, hint: Mapping[str, Any]) -> Field:
+    """A widget that hints ask for."""
+    if widget == COLOUR:
+        return gr.ColorPicker()
+    if widget == LINES:
+        return gr.Textbox(lines=3, max_lines=12, placeholder=hint.get("example"))
+    return gr.Dropdown(helper_choices(Role(hint["role"]), RuntimeSettings()), value=None, filterable=False)
 
 
 def _number(option: Option, hint: Mapping[str, Any]) -> gr.Slider | gr.Number:
@@ -190,6 +208,13 @@ def hints(model: type[BaseModel], name: str) -> Mapping[str, Any]:
         model = inner
     extra = model.model_fields[last].json_schema_extra
     return extra if isinstance(extra, dict) else {}
+
+
+def _line(entry: object) -> str:
+    """An entry of a list as one line: the values of a model with bars between them."""
+    if not isinstance(entry, dict):
+        return str(entry)
+    return " | ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in entry.values())
 
 
 def label_of(name: str) -> str:

@@ -15,6 +15,7 @@ from app.markup import bar, bytes_text, details, facts, file_url, seconds_text, 
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.context import Glimpse, LogLine, Progress
 from pipeline.errors import ModelMissing
+from pipeline.lengths import film_length
 from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
 
@@ -217,7 +218,7 @@ def _inputs(record: RunRecord) -> str:
 
 
 def _frames(record: RunRecord, used: Settings) -> int:
-    return used.animate.num_frames if record.job == "animate" else used.transition.num_frames
+    return film_length(used) if record.job == "animate" else used.transition.num_frames
 
 
 def _times(record: RunRecord) -> str:

@@ -11,9 +11,10 @@ from fractions import Fraction
 
 from pipeline.catalogue import Role, get_card, model_names
 from pipeline.choices import VideoFormat
-from pipeline.engines import Capabilities, engine_names, get_engine
+from pipeline.engines import EMBEDDED, Capabilities, engine_names, get_engine
 from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
+from pipeline.lengths import film_length
 from pipeline.models.files import locate
 from pipeline.models.helpers import choose
 from pipeline.options import options
@@ -22,6 +23,9 @@ from pipeline.settings import Settings, passage_engines
 from pipeline.sizes import target_size
 from pipeline.transition_settings import FLOW, KEYFRAMES
 from pipeline.video import container_size_multiple, max_fps
+
+MOST_FRAMES = 36000
+"""Frames that a video may have: twenty minutes at 30 per second."""
 
 SEED_BITS = 31
 """Seeds are drawn below 2**31, so that every library takes them."""
@@ -42,11 +46,29 @@ def resolve(settings: Settings, image_width: int, image_height: int) -> tuple[Se
     """
     engine = get_engine(settings.animate.engine)
     settings, notices = _snap_fps(draw_seed(settings))
-    settings, more = _snap_frames(settings, engine.capabilities)
+    settings, more = _snap_frames(_with_segments(settings), engine.capabilities)
     notices += more
     settings, more = _snap_size(settings, (image_width, image_height), engine.capabilities)
     settings, last = engine.resolve(settings)
     return settings, notices + more + last
+
+
+def _with_segments(settings: Settings) -> Settings:
+    """The settings with the frames of all segments, where the embedded engine makes them in one go.
+
+    A model makes them in passes of as many frames as its clips have. Raises InvalidSetting where there are too many.
+    """
+    animate = settings.animate
+    if not animate.segments:
+        return settings
+    count = film_length(settings)
+    if count > MOST_FRAMES:
+        raise InvalidSetting(
+            f"animate.segments: together they have {count} frames, and a video has at most {MOST_FRAMES}: make them "
+            "shorter, or the frame rate lower."
+        )
+    frames = {"num_frames": count} if animate.engine == EMBEDDED else {}
+    return settings.model_copy(update={"animate": animate.model_copy(update={"seconds": None, **frames})})
 
 
 def resolve_transition(settings: Settings, image_width: int, image_height: int) -> tuple[Settings, list[Notice]]:
@@ -106,9 +128,19 @@ def _with_frames(settings: Settings, count: int) -> Settings:
 def ignored(settings: Settings) -> dict[str, str]:
     """Full names of the settings that have no effect with these settings, with the reason."""
     reasons = dict(get_engine(settings.animate.engine).capabilities.ignores)
-    if settings.animate.seconds is not None:
+    if settings.animate.segments:
+        reasons |= _in_segments(settings)
+    elif settings.animate.seconds is not None:
         reasons["animate.num_frames"] = "No effect while a length in seconds is given."
     return reasons | _ignored_anywhere(settings)
+
+
+def _in_segments(settings: Settings) -> dict[str, str]:
+    own = "No effect: each segment has its own length."
+    if settings.animate.engine == EMBEDDED:
+        return {"animate.num_frames": own, "animate.seconds": own}
+    candidates = "No effect: of the candidates of a segment, only the best one is kept."
+    return {"animate.seconds": own, "animate.keep_candidates": candidates}
 
 
 def _ignored_anywhere(settings: Settings) -> dict[str, str]:
@@ -191,6 +223,12 @@ def snap_count(asked: int, rules: Capabilities) -> int:
     lowest = math.ceil((rules.min_frames - rules.frames_offset) / rules.frames_multiple)
     highest = math.floor((rules.max_frames - rules.frames_offset) / rules.frames_multiple)
     return min(max(steps, lowest), highest) * rules.frames_multiple + rules.frames_offset
+
+
+def count_from(asked: int, rules: Capabilities) -> int:
+    """The smallest frame count from the one asked for on that an engine can make; its largest where there is none."""
+    steps = max(0, math.ceil((max(asked, rules.min_frames) - rules.frames_offset) / rules.frames_multiple))
+    return min(steps * rules.frames_multiple + rules.frames_offset, snap_count(rules.max_frames, rules))
 
 
 def _snap_size(settings: Settings, image: tuple[int, int], rules: Capabilities) -> tuple[Settings, list[Notice]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema, model_validator
 
 from pipeline.catalogue import Precision, get_card, merge, model_defaults, model_names
 from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
@@ -111,6 +111,24 @@ class MotionSettings(FrozenModel):
     """Where a painted area moves, in degrees: 0 right, 90 up, 180 left, 270 down. Empty: as the prompt says."""
 
 
+class Segment(FrozenModel):
+    """A stretch of a long video. Written as text: "waves roll in | 4", or the prompt alone for 3 seconds."""
+
+    prompt: str = Field("", max_length=2000)
+    """What should happen in it. Empty: the video's own prompt."""
+
+    seconds: float = Field(3.0, gt=0.0, le=1200.0)
+    """How long it lasts."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        prompt, bar, seconds = value.rpartition("|")
+        return {"prompt": prompt.strip(), "seconds": seconds.strip()} if bar else {"prompt": value.strip()}
+
+
 class AnimateSettings(FrozenModel):
     """How the picture is brought to life."""
 
@@ -122,6 +140,14 @@ class AnimateSettings(FrozenModel):
 
     seconds: float | None = Field(None, gt=0.0, le=1200.0, json_schema_extra={"step": 0.5})
     """Length of the video in seconds. When given, it decides the number of frames."""
+
+    segments: tuple[Segment, ...] = Field(
+        (), max_length=64, json_schema_extra={"widget": "lines", "example": "waves roll in | 4"}
+    )
+    """A prompt and its seconds a line, each going on from the last frames of the one before. Empty: one clip."""
+
+    overlap: int = Field(4, ge=0, le=32, json_schema_extra={"step": 1})
+    """Frames over which a segment dissolves into the next."""
 
     num_inference_steps: int = Field(50, ge=1, le=200, json_schema_extra={"step": 1})
     """Denoising steps of a diffusion model: more are slower and finer."""

@@ -15,7 +15,7 @@ from pipeline.engines.stable_diffusion.painter import Task
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.environment import diffusion_packages, package_version
 from pipeline.frames import Frame
-from pipeline.models.files import ModelFiles
+from pipeline.models.identity import digest, identity
 from pipeline.transition_settings import KeyframesSettings
 
 FOLDER = "keyframes"
@@ -64,9 +64,9 @@ def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
     included = {"guidance_scale", "negative_prompt", "scheduler"}
     return {
         "version": VERSION,
-        "model": _identity(models.files),
-        "control": None if models.control_files is None else [_identity(models.control_files), asked.control_scale],
-        "lora": None if asked.lora is None else [_digest(asked.lora), asked.lora_scale],
+        "model": identity(models.files),
+        "control": None if models.control_files is None else [identity(models.control_files), asked.control_scale],
+        "lora": None if asked.lora is None else [digest(asked.lora), asked.lora_scale],
         "packages": {**diffusion_packages(), **{name: package_version(name) for name in PIXEL_PACKAGES}},
         "settings": asked.model_dump(mode="json", include=included),
     }
@@ -92,18 +92,3 @@ def key_of(task: Task, steps: int, setup: Setup, shared: Mapping[str, Any]) -> s
     }
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _identity(files: ModelFiles) -> list[Any]:
-    """What a model's weights are: the commit of the hub; where that is not known, the files as they lie there."""
-    card = files.card
-    if files.revision is not None:
-        return [card.repository, card.variant, files.revision]
-    weights = sorted(files.folder.rglob("*.safetensors"))
-    found = [(path.relative_to(files.folder).as_posix(), path.stat()) for path in weights]
-    return [card.repository, card.variant, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in found]]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

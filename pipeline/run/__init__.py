@@ -1,0 +1,74 @@
+"""One run from input to video and record: the only package that knows the order of the stages."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from pipeline.records import InputRecord, RunRecord, RunStatus, now, record_path, reserve_run_id, write_record
+from pipeline.resolve import draw_seed
+from pipeline.run.animation import Animation
+from pipeline.run.long_animation import LongAnimation
+from pipeline.run.runner import Listener, Runner, outputs_error
+from pipeline.run.transition import Outline, Transition
+from pipeline.settings import Settings
+
+__all__ = ["execute", "submit"]
+
+ROLES: tuple[Literal["image", "last_image"], ...] = ("image", "last_image")
+"""What the images of a run are, in their order."""
+
+
+def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
+    """Write the record of a run that is asked for, status queued, and return it.
+
+    One image is animated, two become a transition, or with `plan_only` its captions and prompts alone. The seed is
+    drawn here, so that it is known before anything else happens. Raises InvalidSetting when the outputs folder cannot
+    be used, OutputFailed when the disk is full, and ValueError for another number of images.
+    """
+    if len(images) not in (1, 2):
+        raise ValueError(f"a run takes one image or two, not {len(images)}")
+    process = psutil.Process()
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        run_id = reserve_run_id(outputs)
+    except OSError as error:
+        raise outputs_error(error, outputs) from error
+    record = RunRecord(
+        run_id=run_id,
+        job="animate" if len(images) == 1 else "plan" if plan_only else "transition",
+        status=RunStatus.QUEUED,
+        created_at=now(),
+        pid=process.pid,
+        process_started_at=process.create_time(),
+        seed=draw_seed(settings).seed,
+        requested=settings,
+        inputs=[InputRecord(role=role, name=image.name) for role, image in zip(ROLES, images, strict=False)]
+        + [InputRecord(role="mask", name=mask.name) for mask in settings.prepare.masks],
+    )
+    try:
+        write_record(record, outputs)
+    except OSError as error:
+        record_path(outputs, run_id).unlink(missing_ok=True)
+        raise outputs_error(error, outputs) from error
+    return record
+
+
+def execute(
+    record: RunRecord,
+    images: Sequence[Path],
+    outputs: Path,
+    listen: Listener = lambda _: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> RunRecord:
+    """Run all stages for a submitted record and return it finished: succeeded, failed or cancelled.
+
+    Never raises for what a user, a file or a disk does: the reason is in `record.error`. `listen` is called from this
+    thread with everything worth showing as it happens.
+    """
+    jobs: dict[str, type[Runner]] = {"animate": Animation, "transition": Transition, "plan": Outline}
+    job = jobs[record.job]
+    if job is Animation and record.requested.animate.segments:
+        job = LongAnimation
+    return job(record, images, outputs, listen, is_cancelled).finish()

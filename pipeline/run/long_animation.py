@@ -1,0 +1,178 @@
+"""The job `animate` with segments: stretches with a prompt each become one film of any length."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.catalogue import get_card, model_names
+from pipeline.context import CandidateFrames, Context, Fact, Settled
+from pipeline.engines import EMBEDDED, get_engine
+from pipeline.environment import diffusion_packages, package_version
+from pipeline.frames import Frame, FrameStream, PreparedImage
+from pipeline.lengths import film_length
+from pipeline.memory.forecast import Work
+from pipeline.memory.machine import read_machine
+from pipeline.models.files import locate
+from pipeline.models.identity import digest, identity
+from pipeline.quality import advise
+from pipeline.records import Notice
+from pipeline.resolve import count_from
+from pipeline.run.animation import Animation
+from pipeline.sequence import ENDLESS, Chain, KeptFilms, Part, split
+from pipeline.settings import Settings
+from pipeline.stages.animate import Animate
+from pipeline.stages.prepare import Prepare
+
+VERSION = 1
+"""Of how parts are made: raised when the same request gives other frames."""
+
+
+class LongAnimation(Animation):
+    """prepare -> animate, part after part -> encode.
+
+    The embedded engine renders each part when its first frame is due. What a model has made of a part is kept on disk,
+    so that a run which breaks off goes on from there.
+    """
+
+    def work(self) -> None:
+        """Make one part after the other, and their film."""
+        settings = self._resolve()
+        context = self.context(settings)
+        with self.stage("prepare"):
+            image = Prepare()(self.images[0], settings, context)
+        parts = _Parts(self, image, settings, context)
+        count = film_length(settings)
+        if settings.animate.engine == EMBEDDED:
+            frames = Chain(parts.all, parts.rendered).frames
+            with self.stage(self.maker, count):
+                pass  # it renders while its frames are encoded
+        else:
+            frames = Chain(parts.all, parts.read).frames
+            for _ in Chain(parts.all, parts.made).frames():
+                context.check_cancelled()
+        stream = FrameStream(frames(), image.width, image.height, settings.encode.fps, count, frames)
+        encoded = self.encode(stream, image.image, frames, context)
+        self.record.output = self.publish(encoded, self.record.run_id)
+        self.record.advice = advise(self.record.quality, self.used, settings.animate.engine != EMBEDDED)
+        self.save()
+
+    def keep_fact(self, fact: Fact) -> None:
+        """Write what an engine says of a part into the record of the whole."""
+        if isinstance(fact, CandidateFrames):
+            return  # of a part, it would be no video of its own
+        if isinstance(fact, Settled):
+            fact = Settled(_whole(fact.settings, self.used))
+        super().keep_fact(fact)
+
+    def notify(self, notice: Notice) -> None:
+        """Say something once, though every part says it again."""
+        if notice not in self.record.notices:
+            super().notify(notice)
+
+
+class _Parts:
+    """The passes of one run, and what makes them."""
+
+    def __init__(self, run: LongAnimation, image: PreparedImage, settings: Settings, context: Context) -> None:
+        self._run, self._image, self._asked, self._context = run, image, settings, context
+        self._films = KeptFilms(run.outputs)
+        self._keys: dict[int, str] = {}
+        animate = settings.animate
+        at_least = partial(count_from, rules=get_engine(animate.engine).capabilities)
+        longest = ENDLESS if animate.engine == EMBEDDED else animate.num_frames
+        self.all = split(animate.segments, settings.encode.fps, animate.overlap, longest, at_least)
+
+    def rendered(self, number: int, start: Frame | None) -> Generator[Frame]:
+        """The frames of a part as its engine makes them."""
+        stream = self._animate(number, start, self._context)
+        if isinstance(stream.frames, Generator):
+            with closing(stream.frames):
+                yield from stream.frames
+        else:
+            yield from stream.frames
+
+    def made(self, number: int, start: Frame | None) -> Generator[Frame]:
+        """The frames of a part from the disk, where it is put first unless an earlier run has done so."""
+        part, key = self.all[number], self._key(number, start)
+        self._keys[number] = key
+        with self._run.stage(self._run.maker, part.num_frames) as entry:
+            entry.method, entry.cache_hit = f"part {number + 1} of {len(self.all)}", self._films.has(key, part.shown)
+            entry.reason = f"Segment {part.segment + 1}: {self._prompt(part) or 'no prompt'}"
+            entry.artifacts = {"file": self._films.file(key)}
+            if not entry.cache_hit:
+                self._keep(number, start, key)
+        yield from self._films.frames(key)
+
+    def read(self, number: int, _start: Frame | None) -> Generator[Frame]:
+        """The frames of a part that was made."""
+        return self._films.frames(self._keys[number])
+
+    def _keep(self, number: int, start: Frame | None, key: str) -> None:
+        folder = self._context.work_dir / f"part_{number + 1}"
+        folder.mkdir()
+        stream = self._animate(number, start, replace(self._context, work_dir=folder))
+        shown = (frame for _, frame in zip(range(self.all[number].shown), stream.frames, strict=False))
+        self._films.keep(key, shown, stream.fps)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _animate(self, number: int, start: Frame | None, context: Context) -> FrameStream:
+        image = self._image if start is None else PreparedImage(start, start)
+        return Animate()(image, self._settings(number, self._run.used), replace(context, seed=self._seed(number)))
+
+    def _settings(self, number: int, base: Settings) -> Settings:
+        """The settings of a part: its own prompt, length and seed, and the engine's reading of the prompt."""
+        part, animate = self.all[number], base.animate
+        motion = animate.motion.model_copy(update={"plan": self._run.record.requested.animate.motion.plan})
+        changes = {"segments": (), "num_frames": part.num_frames, "seconds": None, "motion": motion}
+        prepare = base.prepare.model_copy(update={"masks": self._asked.prepare.masks if number == 0 else ()})
+        own = {"prompt": self._prompt(part), "seed": self._seed(number), "prepare": prepare}
+        settings = base.model_copy(update={**own, "animate": animate.model_copy(update=changes)})
+        return get_engine(animate.engine).resolve(settings)[0]
+
+    def _prompt(self, part: Part) -> str:
+        return part.prompt or self._asked.prompt
+
+    def _seed(self, number: int) -> int:
+        return (self._asked.seed + number) % 2**32
+
+    def _key(self, number: int, start: Frame | None) -> str:
+        """The digest of all that decides a part's pixels. Rungs of the memory ladder are not known beforehand."""
+        settings = self._settings(number, self._asked)
+        frame = self._image.image if start is None else start
+        lora = settings.animate.lora
+        decides = {
+            "version": [VERSION, get_engine(settings.animate.engine).version],
+            "model": self._model(settings),
+            "lora": None if lora is None else digest(lora),
+            "packages": {**diffusion_packages(), "numpy": package_version("numpy")},
+            "animate": settings.animate.model_dump(mode="json", exclude={"lora", "keep_candidates", "precision"}),
+            "shown": self.all[number].shown,
+            "prompt": settings.prompt,
+            "seed": settings.seed,
+            "start": [*frame.shape, hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest()],
+        }
+        text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @staticmethod
+    def _model(settings: Settings) -> object:
+        """The weights, and the number format that they work in, which is the device's where none is asked for."""
+        engine = settings.animate.engine
+        if engine not in model_names():
+            return engine
+        card, device = get_card(engine), read_machine(settings.runtime, Path()).device
+        return [identity(locate(card, settings.runtime)), Work.of(settings, card, device).precision]
+
+
+def _whole(part: Settings, film: Settings) -> Settings:
+    """The settings of the film with what the memory ladder has changed for a part."""
+    kept = ("segments", "num_frames", "seconds", "motion")
+    animate = part.animate.model_copy(update={name: getattr(film.animate, name) for name in kept})
+    return part.model_copy(update={"prompt": film.prompt, "seed": film.seed, "animate": animate})
