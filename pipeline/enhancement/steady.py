@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.enhancement.tone import Tone, ToneTracker
+from pipeline.enhancement.tone import Reading, ToneTracker
 from pipeline.enhancement.tone_path import REACH, Course, Curves, Wishes, curves, smoothed
 from pipeline.frames import Frame
 
@@ -40,7 +40,7 @@ def steadied(frames: Iterable[Frame], fps: float, wishes: Wishes) -> Generator[S
             if reading.is_cut:
                 yield from shot.rest()
                 shot = _Shot(wishes, fps)
-            yield from shot.add(frame, reading.tone)
+            yield from shot.add(frame, reading)
         yield from shot.rest()
     finally:
         if isinstance(frames, Generator):
@@ -53,12 +53,12 @@ class _Shot:
     def __init__(self, wishes: Wishes, fps: float) -> None:
         self._course = Course(wishes, fps)
         self._waiting: deque[Frame] = deque()
-        self._tones: list[Tone] = []
+        self._readings: list[Reading] = []
 
-    def add(self, frame: Frame, tone: Tone) -> Generator[Steadied]:
+    def add(self, frame: Frame, reading: Reading) -> Generator[Steadied]:
         """Take in a frame, and give out the one that now has all its neighbours."""
         self._waiting.append(frame)
-        self._tones.append(tone)
+        self._readings.append(reading)
         if len(self._waiting) > REACH:
             yield self._next()
 
@@ -68,9 +68,11 @@ class _Shot:
             yield self._next()
 
     def _next(self) -> Steadied:
-        centre = len(self._tones) - len(self._waiting)
-        tone = self._tones[centre]
-        wanted = self._course.wanted(tone, smoothed(self._tones, centre))
+        centre = len(self._readings) - len(self._waiting)
+        tone = self._readings[centre].followed
+        smooth = smoothed([reading.followed for reading in self._readings], centre)
+        smooth_overall = smoothed([reading.overall for reading in self._readings], centre)
+        wanted = self._course.wanted(tone, smooth, smooth_overall)
         if centre >= REACH:
-            del self._tones[0]
+            del self._readings[0]
         return Steadied(self._waiting.popleft(), curves(tone, wanted))

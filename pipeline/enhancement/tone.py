@@ -26,9 +26,8 @@ SIDE = 160
 KEEP = 0.6
 """Share of pixels that anchor and frame must have in common for the anchor to stay."""
 
-CUT = 0.3
-"""Successive frames with less than this share in common belong to two shots. Those of real clips have 0.6 and more,
-unrelated photos 0.25 at most."""
+CUT = 0.25
+"""Successive frames with less than this share in common belong to two shots, as in pipeline.interpolation."""
 
 MAX_GAIN = 4.0
 """The most that one comparison multiplies contrast by, or divides it by: with more, a picture is all but black."""
@@ -43,16 +42,22 @@ _TURNS = 4
 """Of reweighting, until what does not fit counts nothing."""
 
 _FEWEST = 50
-"""Pixels that must be neither black nor blown out, or nothing is told."""
+"""Pixels that must be neither black nor blown out; where fewer are, the means of all tell a gain."""
 
 _Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The tone of a frame. `is_cut` marks the first frame of each shot, whose tone is the neutral one."""
+    """The tone of a frame, told in two ways that fail differently.
 
-    tone: Tone
+    `followed` is measured on what is seen in frame after frame: content does not matter, but over many anchors errors
+    add up. `overall` matches the mean and the contrast of whole frames: nothing adds up, but new content counts as
+    light. `is_cut` marks the first frame of each shot, where both are neutral.
+    """
+
+    followed: Tone
+    overall: Tone
     is_cut: bool
 
 
@@ -68,24 +73,33 @@ def gain_and_offset(tone: Tone) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 
 class ToneTracker:
-    """Measures frame after frame of a film, in their order. Memory: two small copies."""
+    """Measures frame after frame of a film, in their order. Memory: three small copies."""
 
     def __init__(self) -> None:
+        self._first: Frame | None = None
         self._anchor: tuple[Frame, Tone] | None = None
         self._latest: tuple[Frame, Tone] | None = None
 
     def __call__(self, frame: Frame) -> Reading:
         """The tone of the next frame."""
         small = _small(frame)
-        tone = None if self._anchor is None else _follow(self._anchor, small, KEEP)
-        if tone is None and self._latest is not None:
+        tone = self._follow(small)
+        if tone is None or self._first is None:
+            self._first, self._anchor = small, (small, neutral())
+            self._latest = self._anchor
+            return Reading(neutral(), neutral(), is_cut=True)
+        self._latest = small, tone
+        return Reading(tone, _overall(self._first, small), is_cut=False)
+
+    def _follow(self, small: Frame) -> Tone | None:
+        """The tone by the anchor, or else by the frame before, which becomes the anchor; None after a cut."""
+        if self._anchor is None or self._latest is None:
+            return None
+        tone = _follow(self._anchor, small, KEEP)
+        if tone is None:
             self._anchor = self._latest
-            tone = _follow(self._latest, small, CUT)
-        is_cut = tone is None
-        self._latest = small, neutral() if tone is None else tone
-        if self._anchor is None or is_cut:
-            self._anchor = self._latest
-        return Reading(self._latest[1], is_cut)
+            tone = _follow(self._anchor, small, CUT)
+        return tone
 
 
 def _small(frame: Frame) -> Frame:
@@ -107,6 +121,14 @@ def _follow(known: tuple[Frame, Tone], small: Frame, least: float) -> Tone | Non
     first, second = _soft(picture), sample(_soft(small), places)
     gain, offset = _line(first[common], second[common])
     return np.asarray(tone * gain + offset, np.float64)
+
+
+def _overall(first: Frame, small: Frame) -> Tone:
+    """The tone by which the first frame of a shot gets the mean and the contrast of another."""
+    samples = (picture.reshape(-1, 3).astype(np.float64) for picture in (first, small))
+    means, variances = zip(*((each.mean(axis=0), each.var(axis=0) + _FLAT) for each in samples), strict=True)
+    gain = np.clip(np.sqrt(variances[1] / variances[0]), 1.0 / MAX_GAIN, MAX_GAIN)
+    return np.asarray(means[1] + gain * (neutral() - means[0]), np.float64)
 
 
 def _soft(picture: Frame) -> _Samples:
@@ -139,9 +161,10 @@ def _line(first: _Samples, second: _Samples) -> tuple[NDArray[np.float64], NDArr
     Means and deviations are matched, because a regression would take every mismatch for a loss of contrast. What lies
     off the line counts less, to nothing beyond 4.7 deviations (Tukey's biweight); so does what is black or blown out.
     """
-    usable = ((first > 6) & (first < 249) & (second > 6) & (second < 249)).all(axis=1)
+    usable = ((first > 3) & (first < 249) & (second > 3) & (second < 249)).all(axis=1)
     if usable.sum() < _FEWEST:
-        return np.ones(3), np.zeros(3)
+        means = (side.mean(axis=0, dtype=np.float64) + 1.0 for side in (second, first))
+        return np.clip(np.divide(*means), 1.0 / MAX_GAIN, MAX_GAIN), np.zeros(3)
     ends = first[usable].astype(np.float64), second[usable].astype(np.float64)
     weight = np.ones(len(ends[0]))
     for _ in range(_TURNS):

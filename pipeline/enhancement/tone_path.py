@@ -26,8 +26,8 @@ _INVISIBLE = 0.75
 DRIFT_LEVELS = 32.0
 """The most that drift is corrected by, in levels; approached smoothly, so that nothing jumps at the limit."""
 
-DRIFT_SPEED = 12.0
-"""Levels per second: what changes faster is taken for light, such as a fade, and stays."""
+DRIFT_SPEED = 20.0
+"""Levels per second: what changes faster is taken for light, such as a fade, and stays; from twice as fast, wholly."""
 
 _MAX_GAIN = 1.6
 """The most that contrast is stretched or flattened by: noise would be seen."""
@@ -84,31 +84,54 @@ class Wishes:
         return self.deflicker > 0.0 or self.colour > 0.0
 
 
-class Course:
-    """The tones that the frames of one shot should have, asked for in their order.
+class Drift:
+    """How far the tone of a shot has drifted from its first frame, as it goes on.
 
-    What the smoothed tone changes slowly counts as drift and is led back towards the first frame. A faster change is
-    light: it moves the tone that counts as the right one.
+    What the smoothed tone changes slowly counts as drift. A faster change is light: it moves the tone that counts as
+    the right one.
     """
 
-    def __init__(self, wishes: Wishes, fps: float) -> None:
-        self._wishes = wishes
+    def __init__(self, fps: float) -> None:
         self._slow = DRIFT_SPEED / fps
         self._previous: Tone | None = None
         self._right: Tone | None = None
 
-    def wanted(self, tone: Tone, smooth: Tone) -> Tone:
-        """The tone that the next frame should have, from its own and its smoothed one."""
+    def back(self, smooth: Tone) -> Tone:
+        """What must be added to the next smoothed tone to lead it back, in levels."""
         if self._previous is None or self._right is None:
             self._right = smooth
         else:
             moved = smooth - self._previous
-            self._right = self._right + moved - np.clip(moved, -self._slow, self._slow)
+            drifted = np.clip(2.0 - np.abs(moved) / self._slow, 0.0, 1.0) * moved
+            self._right = self._right + moved - drifted
         self._previous = smooth
-        flicker, drift = smooth - tone, self._right - smooth
+        return np.asarray(self._right - smooth, np.float64)
+
+
+class Course:
+    """The tones that the frames of one shot should have, asked for in their order."""
+
+    def __init__(self, wishes: Wishes, fps: float) -> None:
+        self._wishes = wishes
+        self._followed, self._overall = Drift(fps), Drift(fps)
+
+    def wanted(self, tone: Tone, smooth: Tone, smooth_overall: Tone) -> Tone:
+        """The tone that the next frame should have.
+
+        `tone` and `smooth` are as followed, `smooth_overall` is the smoothed one of whole frames. Drift counts as far
+        as both agree on it: one alone may be an error that has added up, or new content.
+        """
+        back = _agreed(self._followed.back(smooth), self._overall.back(smooth_overall))
+        back = DRIFT_LEVELS * np.tanh(back / DRIFT_LEVELS)
+        flicker = smooth - tone
         flicker = flicker**3 / (flicker**2 + _INVISIBLE**2)
-        drift = DRIFT_LEVELS * np.tanh(drift / DRIFT_LEVELS)
-        return np.asarray(tone + self._wishes.deflicker * flicker + self._wishes.colour * drift, np.float64)
+        return np.asarray(tone + self._wishes.deflicker * flicker + self._wishes.colour * back, np.float64)
+
+
+def _agreed(one: Tone, other: Tone) -> Tone:
+    """The smaller of two changes where both go the same way, else none."""
+    smaller = np.minimum(np.abs(one), np.abs(other))
+    return np.asarray(np.where(one * other > 0.0, np.sign(one) * smaller, 0.0), np.float64)
 
 
 def curves(tone: Tone, wanted: Tone) -> Curves | None:
