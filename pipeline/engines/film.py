@@ -18,7 +18,7 @@ from pipeline.engines.tiles import Window, faded, tiles
 from pipeline.memory.recover import is_out_of_memory
 from pipeline.models.files import locate_file
 from pipeline.models.load import LoadPlan
-from pipeline.models.single_file import unusable
+from pipeline.models.single_file import file_problem, unusable
 from pipeline.settings import RuntimeSettings
 
 if TYPE_CHECKING:
@@ -137,14 +137,13 @@ class _Way:
 
 def _check(card: HelperCard, path: Path) -> None:
     """Look into the archive before anything of it is loaded. Raises ModelMissing when it is not to be."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            programs = [entry for entry in archive.infolist() if "/code/" in entry.filename]
-            sources = [archive.read(entry) for entry in programs if entry.filename.endswith(".py")]
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise unusable(card, path, "is no file of TorchScript, or cut off") from error
-    if damaged or not sources:
-        raise unusable(card, path, f"is damaged at {damaged}" if damaged else "is no file of TorchScript")
-    if any(_REFUSED.search(source.decode("utf-8", "replace")) for source in sources):
+    problem = file_problem(path)
+    if problem:
+        raise unusable(card, path, problem)
+    with zipfile.ZipFile(path) as archive:
+        programs = [name for name in archive.namelist() if "/code/" in name and name.endswith(".py")]
+        sources = [archive.read(name).decode("utf-8", "replace") for name in programs]
+    if not sources:
+        raise unusable(card, path, "is no file of TorchScript")
+    if any(_REFUSED.search(source) for source in sources):
         raise unusable(card, path, "holds a program that reaches for other files, which is never run")

@@ -1,6 +1,7 @@
 """Models that are one file, which the user puts in place: where it belongs, and whether it is there and whole."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from pipeline.catalogue import Card
@@ -47,6 +48,8 @@ def file_problem(path: Path) -> str | None:
             damaged = archive.testzip()
     except zipfile.BadZipFile:
         return "is cut off, or no archive of PyTorch's"
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError):
+        return "is damaged"
     return f"is damaged at {damaged}" if damaged else None
 
 

@@ -26,6 +26,8 @@ from pipeline.errors import InvalidSetting
 from pipeline.paths import CATALOGUE
 from pipeline.settings import Settings, make_settings
 
+HUB = "https://huggingface.co"
+
 PROMISED = {
     "i2vgen-xl",
     "svd",
@@ -77,10 +79,12 @@ def test_helpers_are_found_by_their_role_the_smallest_first(role: Role) -> None:
     assert len(found) == 2
     assert [card.total_bytes for card in found] == sorted(card.total_bytes for card in found)
     for card in found:
-        assert card.licence_url.startswith(f"https://huggingface.co/{card.repository}")
+        assert bool(card.files) == bool(card.source) == (role is Role.INTERPOLATE)
+        assert card.licence_url.startswith("https://github.com" if card.files else f"{HUB}/{card.repository}")
         assert card.summary.endswith(".")
         assert find_card(card.name) == card
-        assert card.download_bytes == pytest.approx(2 * card.parameters, rel=0.02)  # 16 bits for each
+        width = 4 if card.files else 2  # bytes of each
+        assert card.download_bytes == pytest.approx(width * card.parameters, rel=0.02)
 
 
 def test_a_helper_is_not_an_engine_nor_of_another_role() -> None:

@@ -4,7 +4,7 @@ Names and shapes of all weights are those of the published files. Five blocks fi
 sees both frames and their features, moved by the motion found so far, and adds to it. Imported on first use only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -71,12 +71,7 @@ class IFNet(nn.Module):
 
         Sides of the window are multiples of 4 * `scale`. The first block is given no motion.
         """
-        inputs = [_shrunk(part, scale) for part in _seen(scene, window, motion)]
-        if motion is not None:
-            inputs.append(_shrunk(motion.flow, scale) / scale)
-        found: Tensor = self.get_submodule(f"block{number}")(
-            torch.cat([part.to(inputs[2].dtype) for part in inputs], 1)
-        )
+        found: Tensor = self.get_submodule(f"block{number}")(_inputs(scale, scene, window, motion))
         found = functional.interpolate(found, scale_factor=float(scale), mode="bilinear") if scale > 1 else found
         flow = found[:, :4].float() * scale
         return Motion(flow if motion is None else motion.flow + flow, found[:, 4:5], found[:, 5:])
@@ -84,29 +79,36 @@ class IFNet(nn.Module):
 
 def blend(scene: Scene, window: Window, motion: Motion) -> Tensor:
     """The new frames in a window, (N, 3, h, w) float32: both frames moved to each time and mixed by the mask."""
-    moved0, moved1 = _moved(scene.frames, window, motion.flow)
+    moved0 = _warped(scene.frames[0], window, motion.flow[:, :2])
+    moved1 = _warped(scene.frames[1], window, motion.flow[:, 2:])
     return torch.lerp(moved1, moved0, torch.sigmoid(motion.mask.float()))
 
 
-def _seen(scene: Scene, window: Window, motion: Motion | None) -> list[Tensor]:
+def _inputs(scale: int, scene: Scene, window: Window, motion: Motion | None) -> Tensor:
+    """What a block sees, (N, inputs, h / scale, w / scale). Parts are made one by one, to hold few of full size."""
+    dtype = scene.features[0].dtype
+    parts = [_shrunk(part, scale).to(dtype) for part in _seen(scene, window, motion)]
+    if motion is not None:
+        parts.append((_shrunk(motion.flow, scale) / scale).to(dtype))
+    return torch.cat(parts, 1)
+
+
+def _seen(scene: Scene, window: Window, motion: Motion | None) -> Iterator[Tensor]:
     """What a block sees of the scene through a window, in the order of its input channels, the flow left out."""
-    count, (height, width) = len(scene.times), window.size
-    times = scene.times.expand(count, 1, height, width)
-    if motion is None:
-        rows, columns = window.within(scene.whole)
-        still = (*scene.frames, *scene.features)
-        return [*(part[:, :, rows, columns].expand(count, -1, -1, -1) for part in still), times]
-    moved = (*_moved(scene.frames, window, motion.flow), *_moved(scene.features, window, motion.flow))
-    return [*moved, times, motion.mask, motion.hidden]
-
-
-def _moved(pair: tuple[Tensor, Tensor], window: Window, flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Both pictures, (1, C, H, W), as they are at the new times in a window, (N, C, h, w)."""
-    return _warped(pair[0], window, flow[:, :2]), _warped(pair[1], window, flow[:, 2:])
+    for pair in (scene.frames, scene.features):
+        if motion is None:
+            yield from (window.of(picture).expand(len(scene.times), -1, -1, -1) for picture in pair)
+        else:
+            yield _warped(pair[0], window, motion.flow[:, :2])
+            yield _warped(pair[1], window, motion.flow[:, 2:])
+    yield scene.times.expand(-1, 1, *window.size)
+    if motion is not None:
+        yield motion.mask
+        yield motion.hidden
 
 
 def _warped(picture: Tensor, window: Window, flow: Tensor) -> Tensor:
-    """Look a picture up where the flow of a window's pixels leads; beyond its borders it goes on as they are."""
+    """Look a picture (1, C, H, W) up where the flow of a window's pixels leads; beyond its borders these go on."""
     height, width = picture.shape[2:]
     rows = torch.arange(window.top, window.bottom, device=flow.device, dtype=flow.dtype)[:, None]
     columns = torch.arange(window.left, window.right, device=flow.device, dtype=flow.dtype)

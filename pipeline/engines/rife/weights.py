@@ -1,6 +1,7 @@
 """From a file of RIFE's weights to the network. Nothing in the file is run: it is read as plain tensors or refused."""
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,11 @@ def _read(card: Card, path: Path) -> dict[str, Any]:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # of pickles that PyTorch did not write: they are refused below
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise unusable(card, path, "is damaged, or holds more than weights, which is never loaded") from error
     except (RuntimeError, EOFError, ValueError, KeyError) as error:
