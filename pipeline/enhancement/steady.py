@@ -27,24 +27,30 @@ class Steadied:
 
 
 def steadied(frames: Iterable[Frame], fps: float, wishes: Wishes) -> Generator[Steadied]:
-    """Yield each frame with its correction. At most REACH + 1 frames are held, whatever the length of the film.
+    """Yield each frame with its correction; where nothing is wished for, each is passed on at once.
 
-    Shots are told apart, and nothing is carried over a cut: each is corrected towards its own first frame. Closing it
-    early closes `frames` where that is a generator.
+    At most REACH + 1 frames are held, whatever the length of the film. Shots are told apart, and nothing is carried
+    over a cut: each is corrected towards its own first frame. Closing it early closes `frames` where that is a
+    generator.
     """
-    track = ToneTracker()
-    shot = _Shot(wishes, fps)
+    made = _corrected(frames, fps, wishes) if wishes.any else (Steadied(frame, None) for frame in frames)
     try:
-        for frame in frames:
-            reading = track(frame)
-            if reading.is_cut:
-                yield from shot.rest()
-                shot = _Shot(wishes, fps)
-            yield from shot.add(frame, reading)
-        yield from shot.rest()
+        yield from made
     finally:
         if isinstance(frames, Generator):
             frames.close()
+
+
+def _corrected(frames: Iterable[Frame], fps: float, wishes: Wishes) -> Generator[Steadied]:
+    track = ToneTracker()
+    shot = _Shot(wishes, fps)
+    for frame in frames:
+        reading = track(frame)
+        if reading.is_cut:
+            yield from shot.rest()
+            shot = _Shot(wishes, fps)
+        yield from shot.add(frame, reading)
+    yield from shot.rest()
 
 
 class _Shot:

@@ -1,36 +1,19 @@
 """The stage `enhance`: finished frames made steadier, larger and sharper, on their way to the encoder."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
-from typing import Protocol
 
 from pipeline.context import Context
-from pipeline.enhance_settings import EnhanceSettings
 from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, in_order, sharpened, steadied
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation import enlarge
 from pipeline.memory.machine import read_machine
-from pipeline.settings import EncodeSettings, RuntimeSettings
+from pipeline.settings import Settings
 from pipeline.video import container_size_multiple
 
 _Enlarge = Callable[[Frame], Frame]
-
-
-class HasEnhance(Protocol):
-    """The settings, as far as they concern this stage."""
-
-    @property
-    def enhance(self) -> EnhanceSettings:
-        """What is to be done."""
-
-    @property
-    def encode(self) -> EncodeSettings:
-        """What sizes the file can have."""
-
-    @property
-    def runtime(self) -> RuntimeSettings:
-        """Where models are, and what they run on."""
 
 
 class Enhance:
@@ -39,7 +22,7 @@ class Enhance:
     name = "enhance"
     version = "1"
 
-    def __call__(self, value: FrameStream, settings: HasEnhance, context: Context) -> FrameStream:
+    def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of enhanced frames: as many, as fast, and where nothing is asked for the stream itself.
 
         Weights are loaded now, so that a file that cannot be used is known before a frame is made. Raises
@@ -51,18 +34,17 @@ class Enhance:
             wanted, value.width, value.height, container_size_multiple(settings.encode.format)
         )
         is_same_size = (width, height) == (value.width, value.height)
-        if is_same_size and not wishes.any and wanted.sharpen == 0.0:
+        if is_same_size and not (wishes.any or wanted.model or wanted.sharpen):
             return value
         enlarging = self._enlarging(settings, (width, height), context)
         finish = partial(_finished, enlarging=enlarging, sharpen=wanted.sharpen)
 
         def enhanced(source: Iterator[Frame]) -> Iterator[Frame]:
-            corrected = (
-                steadied(source, float(value.fps), wishes) if wishes.any else (Steadied(f, None) for f in source)
-            )
-            for frame in in_order(finish, corrected, context.threads):
-                context.check_cancelled()
-                yield frame
+            corrected = steadied(source, float(value.fps), wishes)
+            with closing(in_order(finish, corrected, context.threads)) as made:
+                for frame in made:
+                    context.check_cancelled()
+                    yield frame
 
         again = value.again
         return FrameStream(
@@ -75,7 +57,7 @@ class Enhance:
             value.keyframes,
         )
 
-    def _enlarging(self, settings: HasEnhance, size: tuple[int, int], context: Context) -> _Enlarge:
+    def _enlarging(self, settings: Settings, size: tuple[int, int], context: Context) -> _Enlarge:
         """What brings a frame to its size: the user's model, or Lanczos resampling."""
         wanted = settings.enhance
         if not wanted.model:
