@@ -54,6 +54,7 @@ SECTIONS = {
         "animate.sample_height",
         "runtime.keep_model",
     ),
+    "Finish": ("enhance.",),
     "File": ("encode.",),
     "Device, threads and limits": (
         "runtime.device",

@@ -56,8 +56,13 @@ def notices_list(notices: Iterable[Notice]) -> str:
 
 def film_text(settings: Settings, frames: int) -> str:
     """A video of these settings in one line: "1280 × 720, 90 frames at 30 fps: 3.0 s"."""
-    fps = settings.encode.fps
-    size = f"{settings.prepare.width} × {settings.prepare.height}"
+    from pipeline.enhancement import enlarged_size
+    from pipeline.video import container_size_multiple
+
+    fps, prepare = settings.encode.fps, settings.prepare
+    width, height = prepare.width or prepare.resolution, prepare.height or prepare.resolution
+    multiple = container_size_multiple(settings.encode.format)
+    size = " × ".join(str(side) for side in enlarged_size(settings.enhance, width, height, multiple))
     return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
 
 

@@ -36,6 +36,7 @@ SECTIONS = {
         "animate.sample_width",
         "animate.sample_height",
     ),
+    "Finish": ("enhance.",),
     "File": ("encode.",),
     "Models, memory and limits": (
         "runtime.models_dir",

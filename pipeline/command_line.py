@@ -35,6 +35,7 @@ SECTIONS = {
     "caption": "caption: how the images are put into words",
     "plan": "plan: how the way between the captions is written",
     "keyframes": "keyframes: how pictures are painted on the way",
+    "enhance": "enhance: what is done to finished frames before they are encoded",
     "encode": "encode: how the frames become a file",
     "runtime": "runtime: what changes no pixel",
 }

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, W
 
 from pipeline.catalogue import Precision, get_card, merge, model_defaults, model_names
 from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
+from pipeline.enhance_settings import EnhanceSettings
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
 from pipeline.paths import PRESETS
@@ -293,6 +294,7 @@ class Settings(FrozenModel):
     caption: CaptionSettings = CaptionSettings()
     plan: PlanSettings = PlanSettings()
     keyframes: KeyframesSettings = KeyframesSettings()
+    enhance: EnhanceSettings = EnhanceSettings()
     encode: EncodeSettings = EncodeSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 

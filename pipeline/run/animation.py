@@ -1,5 +1,7 @@
 """The job `animate`: one image comes to life."""
 
+from dataclasses import replace
+
 from pipeline.engines import EMBEDDED
 from pipeline.lengths import film_length
 from pipeline.quality import advise
@@ -23,7 +25,7 @@ class Animation(Runner):
             # The embedded engine renders while its frames are encoded; the others come with all of them.
             stream = Animate()(image, settings, context)
         again = stream.again or (lambda: Animate()(image, self.used, context).frames)
-        encoded = self.encode(stream, image.image, again, context)
+        encoded = self.encode(replace(stream, again=again), image.image, context)
         self.record.output = self.publish(encoded, self.record.run_id)
         self.record.advice = advise(self.record.quality, self.used, self.used.animate.engine != EMBEDDED)
         self.save()

@@ -58,7 +58,7 @@ class LongAnimation(Animation):
             for _ in Chain(parts.all, parts.made).frames():
                 context.check_cancelled()
         stream = FrameStream(frames(), image.width, image.height, settings.encode.fps, count, frames)
-        encoded = self.encode(stream, image.image, frames, context)
+        encoded = self.encode(stream, image.image, context)
         self.record.output = self.publish(encoded, self.record.run_id)
         self.record.advice = advise(self.record.quality, self.used, settings.animate.engine != EMBEDDED)
         self.save()

@@ -24,6 +24,7 @@ from pipeline.errors import (
 )
 from pipeline.frames import Frame, FrameStream
 from pipeline.images import probe
+from pipeline.interpolation import enlarge
 from pipeline.logs import FILE_NAME, run_logger
 from pipeline.memory.encoding import descend_encoding
 from pipeline.memory.monitor import MemoryMonitor
@@ -47,11 +48,15 @@ from pipeline.records import (
 )
 from pipeline.settings import Settings
 from pipeline.stages.encode import Encode, EncodedVideo, publish
+from pipeline.stages.enhance import Enhance
 
 Listener = Callable[[Event], None]
 
 ENCODING = "encode"
 """Name of the phase that the encoder's own rungs are taken in."""
+
+REFINEMENTS = (Enhance(),)
+"""What all jobs do to their frames before they are encoded, in this order."""
 
 WORK = ".work"
 """Folder below the outputs that holds what is not finished yet."""
@@ -204,14 +209,30 @@ class Runner(ABC):
         self.say(f"Stage {entry.name}: {seconds:.2f} s, at most {peak / 1e6:.0f} MB of memory in use")
         self.save()
 
-    def encode(
-        self, stream: FrameStream, reference: Frame, again: Callable[[], Iterator[Frame]], context: Context
-    ) -> EncodedVideo:
-        """Encode, and on a shortage of memory once more with less, from frames that `again` reads or makes anew.
+    def refine(self, stream: FrameStream, context: Context) -> tuple[FrameStream, list["_Wait"]]:
+        """Hand frames through the stages that every job has between those that make them and the encoder.
 
-        `reference` is the picture that the film should begin with.
+        They work while the frames are encoded; one that has nothing to do stands in no record. Also returned is who
+        makes frames, and how long the next one waits for them, up to the last but one.
+        """
+        maker, waits = self.maker, []
+        for stage in REFINEMENTS:
+            timed = _Timed(stream)
+            given = replace(stream, frames=timed.frames())
+            refined = stage(given, self.used, context)
+            if refined is not given:
+                waits.append(_Wait(maker, timed))
+                maker, stream = stage.name, refined
+        return stream, [*waits, _Wait(maker)]
+
+    def encode(self, made: FrameStream, reference: Frame, context: Context) -> EncodedVideo:
+        """Refine and encode, and on a shortage of memory encode once more with less, from frames read or made again.
+
+        `made` can be read again. `reference` is the picture that the film should begin with.
         """
         start, waited, self._at = self.monitor.seconds(), 0.0, ENCODING
+        stream, waits = self.refine(made, context)
+        reference = enlarge(reference, stream.width, stream.height)
         while True:
             settings = self.used
             meter = QualityMeter(reference, stream.count)
@@ -221,7 +242,7 @@ class Runner(ABC):
                 encoded = Encode()(replace(stream, frames=timed.frames()), settings, replace(context, report=pace))
             except Exception as error:
                 step = descend_encoding(settings, RESIDENT.name) if is_out_of_memory(error) else None
-                if step is None:
+                if step is None or stream.again is None:
                     raise
                 free(error)
             else:
@@ -229,9 +250,9 @@ class Runner(ABC):
             finally:
                 waited += timed.seconds
             self._encode_with_less(*step)
-            stream = replace(stream, frames=again())
+            stream = replace(stream, frames=stream.again())
         self.record.quality = meter.result()
-        self._wait_of_maker(waited)
+        self._share(waits, waited)
         self._add_stage(StageRecord(name=ENCODING, seconds=0.0), start, self.monitor.seconds() - start - waited)
         return encoded
 
@@ -241,8 +262,19 @@ class Runner(ABC):
         self.keep_fact(taken)
         self.keep_fact(Settled(settings))
 
+    def _share(self, waits: Sequence["_Wait"], waited: float) -> None:
+        """Give the time that the encoder waited for frames to the stages that they come from."""
+        before = 0.0
+        for wait in waits:
+            until = waited if wait.timed is None else wait.timed.seconds
+            if wait is waits[0]:
+                self._wait_of_maker(until)
+            else:
+                self._add_stage(StageRecord(name=wait.stage, seconds=0.0), 0.0, max(0.0, until - before))
+            before = until
+
     def _wait_of_maker(self, seconds: float) -> None:
-        """Add the time that the encoder waited for frames to the stage that makes them."""
+        """Add the time that the next stage waited for frames to the stage that makes them."""
         maker = next(stage for stage in self.record.stages if stage.name == self.maker)
         maker.seconds = round(maker.seconds + seconds, 3)
         if self.record.model is None:  # its frames were made just now
@@ -280,7 +312,7 @@ class Runner(ABC):
             folder = self.work_dir / f"candidate_{candidate.number}"
             folder.mkdir()
             quiet = replace(context, work_dir=folder, report=lambda _: None)
-            encoded = Encode()(candidate.stream, self.used, quiet)
+            encoded = Encode()(self.refine(candidate.stream, quiet)[0], self.used, quiet)
             output = self.publish(encoded, f"{self.record.run_id}_candidate_{candidate.number}")
             self.record.candidates = [*self.record.candidates, output]
 
@@ -375,6 +407,14 @@ class _Timed:
             close = getattr(source, "close", None)
             if close is not None:
                 close()
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """Who makes frames, and how long its reader waited for them; None where that is the encoder."""
+
+    stage: str
+    timed: _Timed | None = None
 
 
 class _Pace:

@@ -31,7 +31,7 @@ class Transition(Runner):
             stream = self._interpolate(self._anchors((first, last), context), context)
         else:
             stream = self._sample(first, last, context)
-        encoded = self.encode(stream, first.image, stream.again or (lambda: stream.frames), context)
+        encoded = self.encode(stream, first.image, context)
         self.record.output = self.publish(encoded, self.record.run_id)
 
     def begin(self) -> tuple[Context, PreparedImage, PreparedImage]:
