@@ -119,16 +119,15 @@ def _follow(known: tuple[Frame, Tone], small: Frame, least: float) -> Tone | Non
         return None
     places = pixel_places(range(len(small)), small.shape[1]) + forward
     first, second = _soft(picture), sample(_soft(small), places)
-    gain, offset = _line(first[common], second[common])
+    gain, offset = _line(*(np.ascontiguousarray(side[common].T) for side in (first, second)))
     return np.asarray(tone * gain + offset, np.float64)
 
 
 def _overall(first: Frame, small: Frame) -> Tone:
     """The tone by which the first frame of a shot gets the mean and the contrast of another."""
-    samples = (picture.reshape(-1, 3).astype(np.float64) for picture in (first, small))
-    means, variances = zip(*((each.mean(axis=0), each.var(axis=0) + _FLAT) for each in samples), strict=True)
-    gain = np.clip(np.sqrt(variances[1] / variances[0]), 1.0 / MAX_GAIN, MAX_GAIN)
-    return np.asarray(means[1] + gain * (neutral() - means[0]), np.float64)
+    (mean0, spread0), (mean1, spread1) = (cv2.meanStdDev(picture) for picture in (first, small))
+    gain = np.sqrt((spread1**2 + _FLAT) / (spread0**2 + _FLAT)).clip(1.0 / MAX_GAIN, MAX_GAIN)
+    return np.asarray((mean1 + gain * (neutral().T - mean0)).T, np.float64)
 
 
 def _soft(picture: Frame) -> _Samples:
@@ -156,20 +155,20 @@ def _levelled(grey: Grey, like: Grey) -> Grey:
 
 
 def _line(first: _Samples, second: _Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gain and offset of each channel between the samples of two pictures, shape (n, 3) both.
+    """Gain and offset of each channel between the samples of two pictures, shape (3, n) both.
 
     Means and deviations are matched, because a regression would take every mismatch for a loss of contrast. What lies
     off the line counts less, to nothing beyond 4.7 deviations (Tukey's biweight); so does what is black or blown out.
     """
-    usable = ((first > 3) & (first < 249) & (second > 3) & (second < 249)).all(axis=1)
+    usable = (np.minimum(first, second).min(axis=0) > 3) & (np.maximum(first, second).max(axis=0) < 249)
     if usable.sum() < _FEWEST:
-        means = (side.mean(axis=0, dtype=np.float64) + 1.0 for side in (second, first))
+        means = (side.mean(axis=1, dtype=np.float64) + 1.0 for side in (second, first))
         return np.clip(np.divide(*means), 1.0 / MAX_GAIN, MAX_GAIN), np.zeros(3)
-    ends = first[usable].astype(np.float64), second[usable].astype(np.float64)
-    weight = np.ones(len(ends[0]))
+    ends = first[:, usable].astype(np.float64), second[:, usable].astype(np.float64)
+    weight = np.ones(ends[0].shape[1])
     for _ in range(_TURNS):
         gain, offset = _matched(*ends, weight)
-        off = np.abs(ends[1] - ends[0] * gain - offset).max(axis=1)
+        off = np.abs(ends[1] - ends[0] * gain[:, None] - offset[:, None]).max(axis=0)
         spread = max(1.4826 * float(np.median(off)), 0.5)
         weight = np.clip(1.0 - (off / (4.7 * spread)) ** 2, 0.0, 1.0) ** 2
     return _matched(*ends, weight)
@@ -179,7 +178,7 @@ def _matched(
     first: NDArray[np.float64], second: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     share = weight / max(float(weight.sum()), 1e-9)
-    means = share @ first, share @ second
-    variances = [share @ (side - mean) ** 2 + _FLAT for side, mean in zip((first, second), means, strict=True)]
+    means = first @ share, second @ share
+    variances = [(side * side) @ share - mean**2 + _FLAT for side, mean in zip((first, second), means, strict=True)]
     gain = np.clip(np.sqrt(variances[1] / variances[0]), 1.0 / MAX_GAIN, MAX_GAIN)
     return gain, means[1] - gain * means[0]
