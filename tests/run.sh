@@ -43,7 +43,8 @@ check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check .
 check "types" "$bin/mypy"
 check "imports" "$bin/lint-imports" --no-logo
-check "shell scripts" "$bin/shellcheck" start_app.sh scripts/environment.sh tests/run.sh .ci/run
+check "shell scripts" "$bin/shellcheck" start_app.sh scripts/*.sh tests/run.sh .ci/run
+if [ -x "$bin/hadolint" ]; then check "container" "$bin/hadolint" Dockerfile; fi
 summary="Checks: ${failed[*]:-all passed}"
 say "$summary"
 # One worker for each core, up to four; the tests of a file stay together, for they share a server or a checkpoint.
