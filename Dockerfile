@@ -5,11 +5,12 @@ FROM python:3.11-slim-bookworm AS packages
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 WORKDIR /build
-COPY requirements.txt ./
+COPY requirements.txt requirements-alone.txt ./
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --only-binary :all: --index-url "$TORCH_INDEX" \
         "$(sed -n 's/^\(torch==[0-9.]*\).*/\1/p' requirements.txt)" \
-    && /venv/bin/pip install --no-cache-dir --only-binary :all: -r requirements.txt
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: -r requirements.txt \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --no-deps -r requirements-alone.txt
 
 
 FROM python:3.11-slim-bookworm

@@ -4,6 +4,7 @@
 # The caller sets `project`, the folder of the program. `use_environment` sets `python`, the interpreter to run.
 
 project=${project:?}
+alone=$project/requirements-alone.txt # packages that are installed without what they ask for
 
 say() { printf '%s\n' "$*"; }
 
@@ -117,6 +118,10 @@ install_requirements() {
     rm -f "$stamp"
     "$python" -m pip install --disable-pip-version-check --no-input --only-binary :all: $again \
         -r "$project/$1" 2>"$project/logs/setup.log" || explain_failure "The packages could not be installed"
+    if [ -e "$alone" ]; then
+        "$python" -m pip install --disable-pip-version-check --no-input --only-binary :all: --no-deps $again \
+            -r "$alone" 2>>"$project/logs/setup.log" || explain_failure "The packages could not be installed"
+    fi
     signature "$1" >"$stamp"
     rm -f "$unfinished"
 }
@@ -125,6 +130,7 @@ install_requirements() {
 signature() {
     "$python" -c 'import sys; print(sys.version)'
     cat "$project/requirements.txt" "$project/$1"
+    if [ -e "$alone" ]; then cat "$alone"; fi
 }
 
 # explain_failure WHAT: end with one sentence; the reason that the log holds decides its second half.

@@ -99,7 +99,7 @@ def _spandrel() -> Any:
     except ImportError as error:
         raise InvalidSetting(
             f"{SETTING}: the package spandrel, which knows the networks, is not installed: run "
-            f"`pip install --no-deps spandrel einops`, or {INSTEAD}."
+            f"`pip install --no-deps -r requirements-alone.txt`, or {INSTEAD}."
         ) from error
     return spandrel
 
