@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 SECTIONS = {
     "Length": ("animate.num_frames", "animate.seconds", "encode.fps", "seed"),
-    "Long video": ("animate.segments", "animate.overlap"),
+    "Long video": ("animate.segments", "animate.overlap", "animate.hold_colour"),
     "Size and crop": ("prepare.",),
     "Built-in motion": ("animate.motion.",),
     "Sampling": (

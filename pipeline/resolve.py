@@ -132,13 +132,16 @@ def ignored(settings: Settings) -> dict[str, str]:
         reasons |= _in_segments(settings)
     elif settings.animate.seconds is not None:
         reasons["animate.num_frames"] = "No effect while a length in seconds is given."
+    if not settings.animate.segments:
+        reasons |= dict.fromkeys(("animate.overlap", "animate.hold_colour"), "No effect: the video has no segments.")
     return reasons | _ignored_anywhere(settings)
 
 
 def _in_segments(settings: Settings) -> dict[str, str]:
     own = "No effect: each segment has its own length."
     if settings.animate.engine == EMBEDDED:
-        return {"animate.num_frames": own, "animate.seconds": own}
+        steady = "No effect: the embedded engine keeps the colours of the image anyway."
+        return {"animate.num_frames": own, "animate.seconds": own, "animate.hold_colour": steady}
     candidates = "No effect: of the candidates of a segment, only the best one is kept."
     return {"animate.seconds": own, "animate.keep_candidates": candidates}
 

@@ -150,6 +150,10 @@ class AnimateSettings(FrozenModel):
     overlap: int = Field(4, ge=0, le=32, json_schema_extra={"step": 1})
     """Frames over which a segment dissolves into the next."""
 
+    hold_colour: float = Field(0.5, ge=0.0, le=1.0, json_schema_extra={"step": 0.05})
+    """How far the colours of each pass of a model are led back to those that it began with, so that a long video does
+    not drift away from the image; less lets the light change."""
+
     num_inference_steps: int = Field(50, ge=1, le=200, json_schema_extra={"step": 1})
     """Denoising steps of a diffusion model: more are slower and finer."""
 

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from pipeline.catalogue import get_card, model_names
 from pipeline.context import CandidateFrames, Context, Fact, Settled
 from pipeline.engines import EMBEDDED, get_engine
+from pipeline.enhancement import steadied
+from pipeline.enhancement.tone_path import Wishes
 from pipeline.environment import diffusion_packages, package_version
 from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.lengths import film_length
@@ -118,8 +121,9 @@ class _Parts:
         folder = self._context.work_dir / f"part_{number + 1}"
         folder.mkdir()
         stream = self._animate(number, start, replace(self._context, work_dir=folder))
-        shown = (frame for _, frame in zip(range(self.all[number].shown), stream.frames, strict=False))
-        self._films.keep(key, shown, stream.fps)
+        shown = islice(stream.frames, self.all[number].shown)
+        held = steadied(shown, float(stream.fps), Wishes(deflicker=0.0, colour=self._asked.animate.hold_colour))
+        self._films.keep(key, (each.corrected() for each in held), stream.fps)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _animate(self, number: int, start: Frame | None, context: Context) -> FrameStream:
