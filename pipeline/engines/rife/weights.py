@@ -37,8 +37,9 @@ def read_network(card: Card, path: Path, plan: LoadPlan) -> tuple[Any, Layout]:
         network.load_state_dict(chosen, assign=True)
         dtype = getattr(torch, plan.precision.value)
         # Channels last: a tenth to a fifth faster on a processor, and a quarter less memory (measured at 720p).
-        network.to(memory_format=torch.channels_last)
-        return network.to(plan.device, dtype).eval().requires_grad_(False), layout  # noqa: FBT003 - torch's own
+        placed: Any = network.to(plan.device, dtype)
+        placed = placed.to(memory_format=torch.channels_last)  # which PyTorch's own types do not know
+        return placed.eval().requires_grad_(False), layout  # noqa: FBT003 - torch's own
     known = ", ".join(layout.version for layout in LAYOUTS)
     raise unusable(card, path, f"does not hold the weights of RIFE {known}")
 
