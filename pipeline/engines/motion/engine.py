@@ -22,7 +22,16 @@ GENTLE_ZOOM = Camera(zoom=1.15)
 
 NO_SAMPLING = "No effect: motion renders its plan directly, without a diffusion model."
 
-MEANT_FOR_IT = ("animate.engine", "animate.num_frames", "animate.seconds", "animate.motion.", "runtime.threads")
+MEANT_FOR_IT = (
+    "animate.engine",
+    "animate.num_frames",
+    "animate.seconds",
+    "animate.segments",
+    "animate.overlap",
+    "animate.hold_colour",
+    "animate.motion.",
+    "runtime.threads",
+)
 """Settings of animate and runtime that concern this engine, or the beginnings of their names."""
 
 
