@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.choices import Device
 from pipeline.enhancement.tiles import tiled
 from pipeline.enhancement.weights import load_network
 from pipeline.errors import OutOfMemory
@@ -52,7 +51,7 @@ class Upscaler:
         """How many times larger the network makes a side."""
         return int(self._network.scale) if self._network is not None else 1
 
-    def place(self, device: Device | str) -> None:
+    def place(self, device: str) -> None:
         """Move the network to "cuda" or "cpu", in the precision that suits both."""
         import torch
 
@@ -104,6 +103,11 @@ class Upscaler:
         with torch.inference_mode():
             pixels = torch.from_numpy(piece).to(network.device).permute(2, 0, 1)[None]
             made = network(pixels.to(network.dtype) / 255.0)[0].float()
+            if network.dtype is not torch.float32 and not bool(made.isfinite().all()):
+                network.float()
+                message = f"{self._path.name} computes in full precision because its numbers left the range of half: "
+                self._say("full-precision", message + "it is slower.")
+                return self._infer(piece)
             levels = made.nan_to_num().mul_(255.0).round_().to(torch.uint8).permute(1, 2, 0)
             return np.asarray(levels.contiguous().cpu().numpy())
 

@@ -67,7 +67,8 @@ class Enhance:
         device = read_machine(settings.runtime, context.work_dir).device
         upscaler.place(device)
         where = "on the GPU" if device == "cuda" else "on the processor"
-        context.note(self.name, f"Frames pass {path.name}, which enlarges {upscaler.scale} times, {where}.")
+        does = f"enlarges {upscaler.scale} times" if upscaler.scale > 1 else "cleans them at their size"
+        context.note(self.name, f"Frames pass {path.name}, which {does}, {where}.")
         return partial(upscaler, check=context.check_cancelled)
 
 

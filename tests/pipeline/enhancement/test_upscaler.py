@@ -18,7 +18,7 @@ from pipeline.interpolation import enlarge
 from pipeline.models.resident import RESIDENT
 from pipeline.records import DowngradeRecord
 from tests.photos import ASTRONAUT, CHELSEA, photo
-from tests.tiny_models.super_resolution import build_compact
+from tests.tiny_models.super_resolution import build_compact, compact_state
 
 
 def nothing(_: object = None) -> None:
@@ -46,6 +46,19 @@ def test_half_precision_comes_out_nearly_the_same(weights: Path) -> None:
     full = upscaler(frame, nothing)
     upscaler._network.half()  # what a GPU computes in; processors can do it slowly
     assert np.abs(full.astype(int) - upscaler(frame, nothing)).max() <= 2
+
+
+def test_a_network_that_overflows_in_half_precision_goes_on_in_full(tmp_path: Path) -> None:
+    state = compact_state()
+    state["body.2.weight"] *= 3e5
+    state["body.4.weight"] *= 1e-5
+    torch.save({"params": state}, tmp_path / "steep.pth")
+    frame, told = photo(CHELSEA)[:64, :64], list[DowngradeRecord]()
+    upscaler = Upscaler(tmp_path / "steep.pth", (128, 128), 512, told.append)
+    full = upscaler(frame, nothing)
+    upscaler._network.half()
+    assert np.abs(upscaler(frame, nothing).astype(int) - full).max() <= 2
+    assert [record.rung for record in told] == ["full-precision"]
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 100), st.integers(1, 100))
