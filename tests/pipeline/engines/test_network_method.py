@@ -15,6 +15,7 @@ from pipeline.engines.rife import load_rife
 from pipeline.engines.tiles import Window, faded, tiles
 from pipeline.errors import InvalidInput, ModelMissing, OutOfMemory
 from pipeline.frames import Frame
+from pipeline.interpolation.method import Method
 from pipeline.models.load import LoadPlan
 from pipeline.models.resident import RESIDENT
 from pipeline.settings import RuntimeSettings
@@ -72,7 +73,7 @@ def test_the_file_is_found_in_its_folder_and_directly_in_the_folder_of_models(
     start, end = frame(40, 60), frame(40, 60)[::-1]
     found = []
     for place in (folder, tmp_path):
-        method = LOADERS[name](RuntimeSettings(models_dir=place, keep_model=False), pytest.fail)
+        method: Method = LOADERS[name](RuntimeSettings(models_dir=place, keep_model=False), pytest.fail)
         assert method.name == name
         found.append(method.frames(start, end, [0.25, 0.5]))
         method.close()
