@@ -106,8 +106,10 @@ def build_parser() -> Parser:
     _add_outputs(animate, OUTPUTS)
     _add_settings(animate, ANIMATING)
     summary = "make a video that leads from one image to another"
-    transition = _command(commands, "transition IMAGE0 IMAGE1", summary, run_transition)
+    transition = _command(commands, "transition IMAGE0 IMAGE1 [IMAGE ...]", summary, run_transition)
     _add_pair(transition)
+    further = "more images: the video leads through all of them, in this order"
+    transition.add_argument("more", nargs="*", type=Path, metavar="IMAGE", help=further)
     _add_outputs(transition, OUTPUTS)
     _add_settings(transition)
     align = _command(commands, "align IMAGE0 IMAGE1", "say whether two images show one scene, and how", run_align)
@@ -233,8 +235,8 @@ def run_animate(parsed: argparse.Namespace) -> int:
 
 
 def run_transition(parsed: argparse.Namespace) -> int:
-    """`transition`: two images become one video."""
-    return _run(parsed, (parsed.image0, parsed.image1), settings_from(parsed), parsed.outputs)
+    """`transition`: two images or more become one video."""
+    return _run(parsed, (parsed.image0, parsed.image1, *parsed.more), settings_from(parsed), parsed.outputs)
 
 
 def run_align(parsed: argparse.Namespace) -> int:

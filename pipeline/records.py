@@ -62,7 +62,7 @@ class Notice(RecordModel):
 class InputRecord(RecordModel):
     """One input file, kept under outputs/inputs."""
 
-    role: Literal["image", "last_image", "mask"] = "image"
+    role: Literal["image", "middle_image", "last_image", "mask"] = "image"
     """What it was used as."""
     name: str
     """The file's own name, as the user gave it."""

@@ -16,19 +16,16 @@ from pipeline.settings import Settings
 
 __all__ = ["execute", "submit"]
 
-ROLES: tuple[Literal["image", "last_image"], ...] = ("image", "last_image")
-"""What the images of a run are, in their order."""
-
 
 def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
     """Write the record of a run that is asked for, status queued, and return it.
 
-    One image is animated, two become a transition, or with `plan_only` its captions and prompts alone. The seed is
+    One image is animated, more become a transition, or with `plan_only` its captions and prompts alone. The seed is
     drawn here, so that it is known before anything else happens. Raises InvalidSetting when the outputs folder cannot
-    be used, OutputFailed when the disk is full, and ValueError for another number of images.
+    be used, OutputFailed when the disk is full, and ValueError where there is no image.
     """
-    if len(images) not in (1, 2):
-        raise ValueError(f"a run takes one image or two, not {len(images)}")
+    if not images:
+        raise ValueError("a run takes at least one image")
     process = psutil.Process()
     try:
         outputs.mkdir(parents=True, exist_ok=True)
@@ -44,7 +41,7 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         process_started_at=process.create_time(),
         seed=draw_seed(settings).seed,
         requested=settings,
-        inputs=[InputRecord(role=role, name=image.name) for role, image in zip(ROLES, images, strict=False)]
+        inputs=[InputRecord(role=_role(number, len(images)), name=image.name) for number, image in enumerate(images)]
         + [InputRecord(role="mask", name=mask.name) for mask in settings.prepare.masks],
     )
     try:
@@ -53,6 +50,13 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         record_path(outputs, run_id).unlink(missing_ok=True)
         raise outputs_error(error, outputs) from error
     return record
+
+
+def _role(number: int, count: int) -> Literal["image", "middle_image", "last_image"]:
+    """What an image is to the run, by its place."""
+    if number == 0:
+        return "image"
+    return "last_image" if number == count - 1 else "middle_image"
 
 
 def execute(

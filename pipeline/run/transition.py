@@ -1,6 +1,7 @@
 """The job `transition`: two images become one video; and `plan`, which stops before anything is painted."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from pipeline.catalogue import helper_names
 from pipeline.context import Context, Way
@@ -22,31 +23,40 @@ from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
 
 
 class Transition(Runner):
-    """prepare -> align -> [caption -> plan -> keyframes] -> interpolate -> encode; or a model makes the middle."""
+    """prepare -> align -> [caption -> plan -> keyframes] -> interpolate -> encode; or a model makes the middle.
+
+    More than two images become one passage through all of them.
+    """
 
     def work(self) -> None:
         """Lead one image over into another."""
-        context, first, last = self.begin()
-        if self.used.transition.engine in (FLOW, KEYFRAMES):
-            stream = self._interpolate(self._anchors((first, last), context), context)
+        context, images = self.begin()
+        engine = self.used.transition.engine
+        if engine in (FLOW, KEYFRAMES):
+            anchors = self._painted(images, context) if engine == KEYFRAMES else self._anchors(images, context)
+            stream = self._interpolate(anchors, context)
         else:
-            stream = self._sample(first, last, context)
-        encoded = self.encode(stream, first.image, context)
+            stream = self._sample(images[0], images[-1], context)
+        encoded = self.encode(stream, images[0].image, context)
         self.record.output = self.publish(encoded, self.record.run_id)
 
-    def begin(self) -> tuple[Context, PreparedImage, PreparedImage]:
-        """Settle the settings and prepare both images."""
+    def begin(self) -> tuple[Context, list[PreparedImage]]:
+        """Settle the settings and prepare the images."""
         settings = self._resolve()
         context = self.context(settings)
         with self.stage("prepare"):
-            first, last = (Prepare()(path, settings, context) for path in self.images)
-        return context, first, last
+            images = [Prepare()(path, settings, context) for path in self.images]
+        return context, images
 
     def _resolve(self) -> Settings:
         """Settle every setting that does not depend on what the images show."""
         asked = self.record.requested.model_copy(update={"seed": self.record.seed})
         if asked.prepare.masks:
             raise InvalidSetting("prepare.masks: a transition takes no masks; leave them out.")
+        if len(self.images) > 2 and asked.transition.engine != FLOW:
+            raise InvalidSetting(
+                f"transition.engine: {asked.transition.engine} leads two images over; more than two take `{FLOW}`."
+            )
         self.keep_inputs(asked)
         image = self.record.inputs[0]
         used, notices = resolve_transition(asked, image.width or 0, image.height or 0)
@@ -58,14 +68,17 @@ class Transition(Runner):
         )
         return used
 
-    def _anchors(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> Anchors:
-        """The pictures that the way leads through: the images, and what is painted between them."""
-        aligned = self.align(pair, context)
-        first, last = pair[0].image, pair[1].image
-        if self.used.transition.engine == FLOW:
-            return Anchors((first, last), (aligned.homography,))
-        prompts = self.write_plan((first, last), context)
-        return self._paint((first, last), aligned, prompts, context)
+    def _anchors(self, images: list[PreparedImage], context: Context) -> Anchors:
+        """The images themselves, and how each lies to the next."""
+        found = [self.align(pair, context) for pair in pairwise(images)]
+        return Anchors(tuple(each.image for each in images), tuple(each.homography for each in found))
+
+    def _painted(self, images: list[PreparedImage], context: Context) -> Anchors:
+        """The two images, and what is painted between them."""
+        first, last = images
+        aligned = self.align((first, last), context)
+        prompts = self.write_plan((first.image, last.image), context)
+        return self._paint((first.image, last.image), aligned, prompts, context)
 
     def align(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> AlignedPair:
         """Find one scene in both images, or say why there is none."""
@@ -83,7 +96,9 @@ class Transition(Runner):
                     "overlap": round(found.overlap, 4),
                 }
             if aligned.picture is not None:
-                entry.artifacts["picture"] = self.keep_picture(aligned.picture(), "matches")
+                number = sum(stage.name == "align" for stage in self.record.stages)
+                name = "matches" if number == 0 else f"matches_{number + 1}"
+                entry.artifacts["picture"] = self.keep_picture(aligned.picture(), name)
         return aligned
 
     def _paint(
@@ -165,6 +180,6 @@ class Outline(Transition):
 
     def work(self) -> None:
         """Write the plan into the record."""
-        context, first, last = self.begin()
+        context, (first, last) = self.begin()
         self.align((first, last), context)
         self.write_plan((first.image, last.image), context)

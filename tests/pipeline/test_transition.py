@@ -164,6 +164,35 @@ def test_a_repeated_transition_has_the_same_bytes(run: Run, outputs: Path, tmp_p
     assert json.loads(path.read_text())["output"]["sha256"] == record.output.sha256
 
 
+def test_three_images_become_one_passage(outputs: Path, tmp_path: Path, handed: list[Frame]) -> None:
+    pictures = photo(ASTRONAUT), turned(photo(ASTRONAUT), 12), photo(CHELSEA)
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture).save(path)
+    way = {"transition": {"curve": "linear", "num_frames": 9, "hold": 0.0}}
+    settings = make_settings(merge(way, {"prepare": {"width": 256, "height": 256}, "align": {"seconds": 1.0}}))
+    record = execute(submit(paths, settings, outputs), paths, outputs)
+    assert (record.status, record.error) == (RunStatus.SUCCEEDED, None)
+    assert [each.role for each in record.inputs] == ["image", "middle_image", "last_image"]
+    prepared = [Prepare()(path, record.used or settings, Context(3, 1, tmp_path)).image for path in paths]
+    assert all(np.array_equal(handed[number], picture) for number, picture in zip((0, 4, 8), prepared, strict=True))
+    found = [each for each in record.stages if each.name == "align"]
+    assert [each.method == "refused" for each in found] == [False, True]
+    pictures_of = [each.artifacts["picture"] for each in found if "picture" in each.artifacts]
+    assert len(set(pictures_of)) == len(pictures_of) >= 1
+
+
+def test_only_flow_leads_through_more_than_two_images(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in paths:
+        Image.fromarray(scene(64, 64)).save(path)
+    command = ["transition", *map(str, paths), "--transition.engine", "keyframes", "--outputs", str(outputs)]
+    assert main(command) == 2
+    assert "more than two take `flow`" in capsys.readouterr().err
+
+
 # --- painted key frames ---------------------------------------------------------------------------------------------
 
 
