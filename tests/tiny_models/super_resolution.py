@@ -31,3 +31,19 @@ def build_compact(path: Path, scale: int = 2) -> Path:
     else:
         torch.save({"params": state}, path)
     return path
+
+
+def rrdb_state(features: int = 8, growth: int = 32, blocks: int = 1) -> dict[str, Tensor]:
+    """A state dict of Real-ESRGAN's large network, four times: residual in residual dense blocks."""
+    layers = {"conv_first": (3, features), "conv_body": (features, features)}
+    for block in range(blocks):
+        for dense in (1, 2, 3):
+            for number in range(1, 6):
+                inputs = features + (number - 1) * growth
+                layers[f"body.{block}.rdb{dense}.conv{number}"] = (inputs, growth if number < 5 else features)
+    layers |= dict.fromkeys(("conv_up1", "conv_up2", "conv_hr"), (features, features))
+    layers |= {"conv_last": (features, 3)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(6)
+        modules = {name: nn.Conv2d(*channels, 3, 1, 1) for name, channels in layers.items()}
+    return {f"{name}.{part}": value for name, module in modules.items() for part, value in module.state_dict().items()}

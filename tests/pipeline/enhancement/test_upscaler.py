@@ -18,7 +18,7 @@ from pipeline.interpolation import enlarge
 from pipeline.models.resident import RESIDENT
 from pipeline.records import DowngradeRecord
 from tests.photos import ASTRONAUT, CHELSEA, photo
-from tests.tiny_models.super_resolution import build_compact, compact_state
+from tests.tiny_models.super_resolution import build_compact, compact_state, rrdb_state
 
 
 def nothing(_: object = None) -> None:
@@ -35,6 +35,16 @@ def test_tiled_and_untiled_results_are_the_same(weights: Path, name: str) -> Non
     frame = photo(name)
     size = 2 * frame.shape[1], 2 * frame.shape[0]
     whole, tiles = (Upscaler(weights, size, tile, nothing)(frame, nothing) for tile in (2048, 128))
+    off = np.abs(whole.astype(int) - tiles)
+    assert off.max() <= 1
+    assert off.mean() < 0.01
+
+
+def test_a_network_that_sees_further_leaves_no_seam_either(tmp_path: Path) -> None:
+    torch.save(rrdb_state(), tmp_path / "large.pth")
+    frame = photo(CHELSEA)[:160]
+    size = 4 * frame.shape[1], 4 * frame.shape[0]
+    whole, tiles = (Upscaler(tmp_path / "large.pth", size, tile, nothing)(frame, nothing) for tile in (2048, 128))
     off = np.abs(whole.astype(int) - tiles)
     assert off.max() <= 1
     assert off.mean() < 0.01

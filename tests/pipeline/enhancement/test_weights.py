@@ -12,7 +12,7 @@ import torch
 from pipeline.enhancement import find_weights, load_network
 from pipeline.errors import InvalidSetting
 from pipeline.settings import RuntimeSettings
-from tests.tiny_models.super_resolution import build_compact, compact_state
+from tests.tiny_models.super_resolution import build_compact, compact_state, rrdb_state
 
 
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
@@ -20,6 +20,12 @@ from tests.tiny_models.super_resolution import build_compact, compact_state
 def test_published_kinds_are_recognised(tmp_path: Path, ending: str, scale: int) -> None:
     network = load_network(build_compact(tmp_path / f"tiny{ending}", scale))
     assert (network.architecture.name, network.scale) == ("RealESRGAN Compact", scale)
+
+
+def test_the_large_network_is_recognised_by_its_published_names(tmp_path: Path) -> None:
+    torch.save({"params_ema": rrdb_state()}, tmp_path / "large.pth")
+    network = load_network(tmp_path / "large.pth")
+    assert (network.architecture.name, network.scale) == ("ESRGAN", 4)
 
 
 class Malicious:
