@@ -13,7 +13,7 @@ from app.markup import bar, seconds_text, sentence, sentences
 from app.panels import error_panel, film_text, notices_list
 from pipeline.lengths import film_length
 from pipeline.motion_plan import MotionPlan, Region
-from pipeline.settings import Settings
+from pipeline.settings import Segment, Settings
 
 if TYPE_CHECKING:
     from pipeline.engines.motion.prompt import PromptReading
@@ -54,11 +54,13 @@ class Asked:
 
 def reading_panel(preview: "Preview", asked: Asked) -> str:
     """How the prompt is read: the plan in words, the words that were understood, the others, and what will be made."""
-    plan = preview.settings.animate.motion.plan
+    plan, segments = preview.settings.animate.motion.plan, preview.settings.animate.segments
     parts = [READING]
-    if plan is not None:
+    if segments and not asked.edited:
+        parts.append(_segments(segments, preview.settings.prompt))
+    elif plan is not None:
         parts.append(_plan(plan, asked))
-    if not asked.edited:
+    if not asked.edited and not segments:
         reading = preview.reading
         level = "warning" if reading.understood or reading.unknown else "info"
         parts.append(_words(reading) + sentences((level, note) for note in reading.notes))
@@ -109,6 +111,19 @@ def _plan(plan: MotionPlan, asked: Asked) -> str:
         else ""
     )
     return f'<p class="plan">{escape(describe_plan(plan))}{mark}</p>{hint}'
+
+
+def _segments(segments: Sequence[Segment], prompt: str) -> str:
+    """How the prompt of each segment is read, with the words that were not understood."""
+    from pipeline.engines.motion.prompt import describe_plan, read_prompt
+
+    rows = ""
+    for segment in segments:
+        reading = read_prompt(segment.prompt or prompt)
+        unknown = f" Not understood: {', '.join(reading.unknown)}." if reading.unknown else ""
+        told = escape(describe_plan(reading.plan) + unknown)
+        rows += f"<li><b>{escape(segment.prompt or prompt or 'no prompt')}</b>, {segment.seconds:g} s: {told}</li>"
+    return f'<ol class="segments">{rows}</ol>'
 
 
 def _words(reading: "PromptReading") -> str:
