@@ -46,8 +46,8 @@ of nothing else could not be recognised."""
 class ImageStyle:
     """What is known of a style picture for films of one size: measured once, for all frames and shots.
 
-    `colours` are OKLab; `texture` has a plane an octave, in 8-bit levels, with the deviations `deviations`. `stroke` is
-    the length in pixels over which texture follows the content's lines, and `boost` what that takes from its contrast.
+    `colours` are OKLab; `details` are the deviations of its octaves in 8-bit levels; `texture` is what its surface has
+    of them where there are no objects, a plane an octave, with the deviations `deviations`. `stroke` is the length in pixels over which texture follows the content's lines, and `boost` what that takes from its contrast.
     """
 
     def __init__(self, style: Frame, film_side: int) -> None:
@@ -55,6 +55,7 @@ class ImageStyle:
         grey = _grey(_scaled(style, film_side))
         self.unit = film_side / 720
         self.colours = samples(style)
+        self.details = np.array([band.std() for band in _octaves(grey)], np.float32)
         self.texture = synthesise(measure(grey))
         contrast = float(self.texture.sum(axis=2).std())
         self.texture *= np.float32(min(1.0, MAX_TEXTURE * float(grey.std()) / max(contrast, 1e-3)))
@@ -115,7 +116,7 @@ class ImagePainter:
     def _measured(self, frame: Frame) -> _Look:
         colours = transport(samples(frame), self._style.colours)
         own = np.array([band.std() for band in _octaves(_grey(colours(frame)))], np.float32)
-        gains = np.clip(self._style.deviations / np.maximum(own, np.float32(1e-3)), MIN_DETAIL, 1.0)
+        gains = np.clip(self._style.details / np.maximum(own, np.float32(1e-3)), MIN_DETAIL, 1.0)
         return _Look(self._style, colours, np.asarray(gains, np.float32))
 
 

@@ -111,8 +111,8 @@ class Anchors:
 
     def _advance(self, back: Flow, scale: np.float32) -> None:
         """Move both anchors by the flow that leads back to the frame before."""
-        length = np.sqrt(np.square(back).sum(axis=2, keepdims=True))
-        back = back * np.maximum(0, 1 - np.float32(STILL) / np.maximum(length, np.float32(STILL)))
+        squared = np.square(back).sum(axis=2, keepdims=True)
+        back = back * (squared**2 / (squared**2 + np.float32(STILL**4)))
         places = pixel_places(range(back.shape[0]), back.shape[1]) + back
         self._moved = [sample(moved, places) + scale * back for moved in self._moved]
         self._drift = self._drift + scale * np.median(back.reshape(-1, 2), axis=0)
