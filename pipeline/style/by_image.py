@@ -31,6 +31,9 @@ MIN_DETAIL = 0.35
 _FINEST_SIDE, _LARGEST_SIDE = 256, 1024
 """Bounds in pixels of the shorter side at which a style is measured; in between it is that of the film."""
 
+TILE = 512
+"""Side of the style's texture in pixels; films smaller than it take half of that."""
+
 _LONGEST_STROKE = 14.0
 """Pixels of a film 720 pixels high over which texture is drawn along the content's lines, for a style that is all
 strokes."""
@@ -47,7 +50,8 @@ class ImageStyle:
     """What is known of a style picture for films of one size: measured once, for all frames and shots.
 
     `colours` are OKLab; `details` are the deviations of its octaves in 8-bit levels; `texture` is what its surface has
-    of them where there are no objects, a plane an octave, with the deviations `deviations`. `stroke` is the length in pixels over which texture follows the content's lines, and `boost` what that takes from its contrast.
+    of them where there are no objects, a plane an octave, with the deviations `deviations`. `stroke` is the length in
+    pixels over which texture follows the content's lines, and `boost` what that takes from its contrast.
     """
 
     def __init__(self, style: Frame, film_side: int) -> None:
@@ -56,7 +60,7 @@ class ImageStyle:
         self.unit = film_side / 720
         self.colours = samples(style)
         self.details = np.array([band.std() for band in _octaves(grey)], np.float32)
-        self.texture = synthesise(measure(grey))
+        self.texture = synthesise(measure(grey), TILE if film_side > TILE else TILE // 2)
         contrast = float(self.texture.sum(axis=2).std())
         self.texture *= np.float32(min(1.0, MAX_TEXTURE * float(grey.std()) / max(contrast, 1e-3)))
         self.deviations = self.texture.std(axis=(0, 1))

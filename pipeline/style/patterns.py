@@ -5,11 +5,13 @@ None has detail finer than FINEST pixels: between the places of its pixels, fine
 
 import numpy as np
 
-from pipeline.style.texture import TILE
 from pipeline.style.weave import Texture
 
 FINEST = 2.2
 """Least size of a detail in pixels."""
+
+TILE = 512
+"""Side of a pattern in pixels."""
 
 
 def noise(size: float, seed: int) -> Texture:

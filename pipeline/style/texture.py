@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 SCALES = 3
 """Octaves: details of about 3, 6 and 12 pixels. What is coarser is more often the shape of things than a surface."""
 
-TILE = 512
-"""Side of a made texture in pixels; it goes on from edge to edge, as all that comes from the Fourier domain does."""
-
 _ORIENTATIONS = 4
 _ROUNDS = 3
 """Heeger and Bergen report that about five suffice; here a fourth changes deviations by less than 2%."""
@@ -68,9 +65,12 @@ def _typical_share(octave: _Plane, blur: float) -> float:
     return float(np.sqrt(np.quantile(local, 0.25) / max(float(energy.mean()), 1e-9)))
 
 
-def synthesise(statistics: Statistics, seed: int = 0) -> NDArray[np.float32]:
-    """A texture of these statistics, one plane an octave from fine to coarse, shape (TILE, TILE, SCALES)."""
-    noise = np.random.default_rng(seed).standard_normal((TILE, TILE), np.float32)
+def synthesise(statistics: Statistics, side: int) -> NDArray[np.float32]:
+    """A texture of these statistics, one plane an octave from fine to coarse, shape (side, side, SCALES).
+
+    It goes on from edge to edge, as all that comes from the Fourier domain does.
+    """
+    noise = np.random.default_rng(0).standard_normal((side, side), np.float32)
     shape = noise.shape
     rings, fans = _rings(shape), _fans(shape)
     spectrum = np.fft.rfft2(noise)

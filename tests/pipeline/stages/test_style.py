@@ -59,7 +59,7 @@ def unsteadiness(frames: list[Frame]) -> float:
     """Mean difference, in 8-bit levels, between each frame of a pan and the one before moved by what is known of it."""
     matrix = np.array([[1, 0, -1.7], [0, 1, -0.6]])
     size = frames[0].shape[1], frames[0].shape[0]
-    moved = [cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_CUBIC) for frame in frames]
+    moved = [np.asarray(cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_CUBIC), np.uint8) for frame in frames]
     pairs = zip(moved, frames[1:], strict=False)
     return float(np.mean([mean_difference(one[8:-8, 8:-8], other[8:-8, 8:-8]) for one, other in pairs]))
 

@@ -51,7 +51,8 @@ def test_a_wrong_recipe_is_one_sentence(text: str, tmp_path: Path, monkeypatch: 
 def test_each_style_changes_the_picture_and_keeps_what_it_shows(name: str) -> None:
     frame = photo(COFFEE)[::2, ::2]
     made = painted(name, np.ascontiguousarray(frame))
-    assert (made.shape, made.dtype) == (frame.shape, np.uint8)
+    assert made.shape == frame.shape
+    assert made.dtype == np.uint8
     assert np.abs(made.astype(float) - frame).mean() > 4
     coarse = [picture.mean(axis=2)[:192, :288].reshape(24, 8, 36, 8).mean(axis=(1, 3)) for picture in (made, frame)]
     assert np.corrcoef(coarse[0].ravel(), coarse[1].ravel())[0, 1] > 0.85

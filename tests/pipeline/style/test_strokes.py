@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from pipeline.style.strokes import Grain, dabs, lines
+from pipeline.style.strokes import Grain, Plane, dabs, lines
 from tests.photos import CHELSEA, photo
 
 
-def waves(degrees: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def waves(degrees: float) -> Plane:
     """Stripes that run in a direction, counted from the right downwards."""
     down, right = np.mgrid[:96, :96]
     angle = np.deg2rad(degrees)
-    return (128 + 90 * np.sin(0.4 * (down * np.cos(angle) - right * np.sin(angle)))).astype(np.float32)
+    return np.asarray(128 + 90 * np.sin(0.4 * (down * np.cos(angle) - right * np.sin(angle))), np.float32)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 120, 170])

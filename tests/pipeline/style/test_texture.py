@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.style import patterns
-from pipeline.style.texture import SCALES, TILE, measure, synthesise
+from pipeline.style.patterns import TILE
+from pipeline.style.texture import SCALES, measure, synthesise
 from pipeline.style.weave import Texture
 
 
@@ -17,8 +18,8 @@ def stripes(period: float) -> Texture:
 
 
 def test_a_made_texture_has_the_direction_and_the_size_of_its_model() -> None:
-    made = synthesise(measure(stripes(6.0)))
-    assert made.shape == (TILE, TILE, SCALES)
+    made = synthesise(measure(stripes(6.0)), 256)
+    assert made.shape == (256, 256, SCALES)
     whole = made.sum(axis=2)
     across, along = np.abs(np.diff(whole, axis=1)).mean(), np.abs(np.diff(whole, axis=0)).mean()
     assert across > 3 * along
@@ -27,26 +28,26 @@ def test_a_made_texture_has_the_direction_and_the_size_of_its_model() -> None:
 
 def test_its_deviations_are_those_of_an_even_surface() -> None:
     noise = np.random.default_rng(2).normal(0, 10, (300, 280)).astype(np.float32)
-    made = synthesise(measure(noise))
+    made = synthesise(measure(noise), 256)
     assert made.sum(axis=2).std() == pytest.approx(10, rel=0.15)
     again = measure(np.ascontiguousarray(made.sum(axis=2)))
     wanted = measure(noise)
-    spread = [statistics.quantiles[..., -1] - statistics.quantiles[..., 0] for statistics in (again, wanted)]
-    assert np.allclose(*spread, rtol=0.2, atol=0.5)
+    made_spread, spread = (found.quantiles[..., -1] - found.quantiles[..., 0] for found in (again, wanted))
+    assert np.allclose(made_spread, spread, rtol=0.2, atol=0.5)
 
 
 def test_the_outline_of_an_object_is_no_texture() -> None:
     disc = np.hypot(*np.mgrid[-128:128, -128:128]) < 80
-    assert synthesise(measure(np.where(disc, 200, 40).astype(np.float32))).std() < 2
+    assert synthesise(measure(np.where(disc, 200, 40).astype(np.float32)), 128).std() < 2
 
 
 def test_a_surface_without_texture_has_none() -> None:
-    assert np.abs(synthesise(measure(np.full((40, 50), 99, np.float32)))).max() < 1e-3
+    assert np.abs(synthesise(measure(np.full((40, 50), 99, np.float32)), 128)).max() < 1e-3
 
 
 def test_the_same_statistics_give_the_same_texture() -> None:
     statistics = measure(stripes(5.0))
-    assert np.array_equal(synthesise(statistics), synthesise(statistics))
+    assert np.array_equal(synthesise(statistics, 64), synthesise(statistics, 64))
 
 
 @pytest.mark.parametrize(
