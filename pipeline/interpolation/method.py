@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pipeline.frames import Frame
+from pipeline.interpolation.around import ALONE, Around
 from pipeline.interpolation.between import Between
 
 
@@ -15,10 +16,11 @@ class Method(Protocol):
         """The name it is chosen by."""
         ...
 
-    def frames(self, frame0: Frame, frame1: Frame, times: Sequence[float]) -> list[Frame]:
-        """New frames between two of the same size, one for each time.
+    def frames(self, frame0: Frame, frame1: Frame, times: Sequence[float], around: Around = ALONE) -> list[Frame]:
+        """New frames between two of the same size, one for each time, in the order of the times.
 
-        Times ascend and lie strictly between 0, the first frame, and 1, the second.
+        Times lie strictly between 0, the first frame, and 1, the second. `around` may tell how things moved before and
+        after; a method is free to look at the two frames alone.
         """
         ...
 
@@ -32,9 +34,9 @@ class FlowMethod:
 
     name = "flow"
 
-    def frames(self, frame0: Frame, frame1: Frame, times: Sequence[float]) -> list[Frame]:
+    def frames(self, frame0: Frame, frame1: Frame, times: Sequence[float], around: Around = ALONE) -> list[Frame]:
         """New frames between two of the same size. Raises ValueError for frames of two sizes."""
-        between = Between(frame0, frame1)
+        between = Between(frame0, frame1, around)
         return [between.at(time) for time in times]
 
     def close(self) -> None:
