@@ -1,12 +1,12 @@
 """More or fewer frames over the same duration."""
 
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from fractions import Fraction
 
-from pipeline.frames import Frame, render_in_order
-from pipeline.interpolation.between import Between
+from pipeline.frames import Frame
+from pipeline.interpolation.film import passages, retimed
+from pipeline.interpolation.method import FlowMethod
+from pipeline.interpolation.scenes import Found, Sight
 
 
 def spread(
@@ -21,8 +21,9 @@ def spread(
     """
     if count < 1 or target < 1:
         raise ValueError(f"at least one frame is needed on both sides, but {count} and {target} were asked for")
-    made = render_in_order(_Renderer(frames, count, target), target, workers or os.cpu_count() or 1)
-    return _checked(made, check)
+    rows = passages(_sights(frames, count), Found(), repeats=False, cuts=False)
+    times = (Fraction(index * (count - 1), max(target - 1, 1)) for index in range(target))
+    return _checked(retimed(rows, times, FlowMethod(), workers), check)
 
 
 def _checked(frames: Iterator[Frame], check: Callable[[], None]) -> Iterator[Frame]:
@@ -31,50 +32,9 @@ def _checked(frames: Iterator[Frame], check: Callable[[], None]) -> Iterator[Fra
         yield frame
 
 
-class _Renderer:
-    """Renders frame k of the result. Frames are asked for in nearly ascending order, by several threads."""
-
-    def __init__(self, frames: Iterable[Frame], count: int, target: int) -> None:
-        self._jobs = _jobs(frames, count, target)
-        self._drawn: dict[int, Callable[[], Frame]] = {}
-        self._next = 0
-        self._lock = threading.Lock()
-
-    def __call__(self, index: int) -> Frame:
-        with self._lock:
-            # Whoever comes first reads the input for those before it as well.
-            while self._next <= index:
-                self._drawn[self._next] = next(self._jobs)
-                self._next += 1
-            job = self._drawn.pop(index)
-        return job()
-
-
-def _jobs(frames: Iterable[Frame], count: int, target: int) -> Iterator[Callable[[], Frame]]:
-    """What makes each frame of the result, in order; reads the given frames only as far as needed."""
-    source = iter(frames)
-    place, lower, upper = 0, _read(source), None
-    between: Between | None = None
-    for index in range(target):
-        wanted, part = divmod(index * (count - 1), max(target - 1, 1))
-        while place < wanted:
-            lower, upper, between = upper if upper is not None else _read(source), None, None
-            place += 1
-        if part == 0:
-            yield partial(_itself, lower)
-            continue
-        if between is None:
-            upper = _read(source)
-            between = Between(lower, upper)
-        yield partial(between.at, part / (target - 1))
-
-
-def _itself(frame: Frame) -> Frame:
-    return frame
-
-
-def _read(source: Iterator[Frame]) -> Frame:
-    frame = next(source, None)
-    if frame is None:
+def _sights(frames: Iterable[Frame], count: int) -> Iterator[Sight]:
+    place = 0
+    for place, frame in enumerate(frames, start=1):
+        yield Sight(Fraction(place - 1), frame)
+    if place < count:
         raise ValueError("the film holds fewer frames than it promised")
-    return frame
