@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
@@ -134,6 +135,7 @@ def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
     with closing(browser.new_context(**context)) as tabs:
         page = tabs.new_page()
         noise.listen(page)
+        _watch_queue(page)
         visit(page, server)
         yield page
     assert noise.errors == []
@@ -148,17 +150,40 @@ def visit(page: Page, server: Server) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page has not changed for half a second, as a person does, but at most three seconds.
+    """Wait until the page asks the server nothing and has not changed for a while, but at most three seconds.
 
     An answer that is still under way would overwrite what a test types faster than any hand.
     """
+    end = time.monotonic() + 3.0
     page.evaluate(STILL)
+    while ASKING.get(page) and time.monotonic() < end:
+        page.evaluate(STILL)
+
+
+ASKING: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()
+"""What each page waits for from the server's queue: Gradio holds one request open as long as an answer is due."""
+
+
+def _watch_queue(page: Page) -> None:
+    """Keep account of the page's requests to the server's queue."""
+    waiting = ASKING.setdefault(page, set())
+
+    def begun(request: Request) -> None:
+        if "/queue/" in request.url:
+            waiting.add(request)
+
+    def ended(request: Request) -> None:
+        waiting.discard(request)
+
+    page.on("request", begun)
+    page.on("requestfinished", ended)
+    page.on("requestfailed", ended)
 
 
 STILL = """() => new Promise(done => {
-    const watcher = new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(end, 500); });
+    const watcher = new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(end, 300); });
     const end = () => { watcher.disconnect(); clearTimeout(rest); clearTimeout(last); done(); };
-    let rest = setTimeout(end, 500);
+    let rest = setTimeout(end, 300);
     const last = setTimeout(end, 3000);
     watcher.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
 })"""
