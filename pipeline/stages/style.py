@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pipeline.context import Context, Way
-from pipeline.errors import InvalidSetting
 from pipeline.frames import Frame, FrameStream
 from pipeline.images import read_image
 from pipeline.settings import PrepareSettings
@@ -38,7 +37,8 @@ class Style:
         Raises InvalidSetting for an unknown style, and InvalidImage for a picture that cannot be read, both before any
         frame is made; reading the frames raises Cancelled.
         """
-        _check(settings)
+        if settings.name:
+            get_recipe(settings.name)  # a wrong name is said even where its strength is 0
         if not settings.is_wanted:
             return Styled(value, Way("off", "No style is laid over the video."))
         make_painter, way = self._painter(settings, min(value.width, value.height), context)
@@ -60,14 +60,6 @@ class Style:
         style = ImageStyle(picture, side)
         reason = f"The colours and the surface of '{settings.image.name}' are laid over every frame."
         return lambda: ImagePainter(style), Way("statistics", reason)
-
-
-def _check(settings: StyleSettings) -> None:
-    """Refuse what is wrong even where its strength is 0."""
-    if settings.name and settings.image:
-        raise InvalidSetting("style: a style is a name or an image, but both are given; leave one of them empty.")
-    if settings.name:
-        get_recipe(settings.name)
 
 
 def _noted(context: Context, message: str, level: str) -> None:

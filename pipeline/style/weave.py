@@ -19,14 +19,18 @@ from pipeline.optical_flow import Flow, dense_flow, luma, pixel_places, sample
 Texture = NDArray[np.float32]
 """A pattern around 0, float32, shape (height, width) or (height, width, up to 4), that goes on from edge to edge."""
 
-PERIOD = 48
-"""Frames for which an anchor is used: its texture then is stretched by what has moved in 2 seconds."""
+PERIOD = 32
+"""Frames for which an anchor is used: its texture then is stretched by what has moved in a little over a second."""
 
 FLOW_SIDE = 480
 """Longer side of the pictures whose flow is searched: a texture need not follow finer motion than this shows."""
 
 STILL = 0.08
 """Motion in pixels of those pictures that is taken for none: the search is no more exact, and grain must not creep."""
+
+SMOOTH = 4.0
+"""Blur of the flow in pixels of those pictures: on surfaces without marks it is uneven, and straight hatching would
+grow wavy there."""
 
 _GRAIN = 2.0
 """Pixels over which a texture is like itself."""
@@ -111,6 +115,7 @@ class Anchors:
 
     def _advance(self, back: Flow, scale: np.float32) -> None:
         """Move both anchors by the flow that leads back to the frame before."""
+        back = np.asarray(cv2.GaussianBlur(back, (0, 0), SMOOTH, borderType=cv2.BORDER_REPLICATE), np.float32)
         squared = np.square(back).sum(axis=2, keepdims=True)
         back = back * (squared**2 / (squared**2 + np.float32(STILL**4)))
         places = pixel_places(range(back.shape[0]), back.shape[1]) + back
