@@ -41,7 +41,7 @@ def mask_from_words(
     if not any(character.isalnum() for character in words) or len(words) > MAX_WORDS:
         raise InvalidSetting(f"Say what is to be found in 1 to {MAX_WORDS} characters, such as 'the water'.")
     wanted = AUTO if settings.caption.model == NONE else settings.caption.model
-    card = choose_model(wanted, settings.runtime, say)
+    card = choose_model(wanted, settings, say)
     if card is None:
         smallest = helper_names(Role.CAPTION)[0]
         raise ModelMissing(
@@ -51,4 +51,4 @@ def mask_from_words(
     picture = open_image(image, settings.prepare, lambda *_: None)
     picture.thumbnail((MASK_SIDE, MASK_SIDE), Image.Resampling.LANCZOS)
     frame = np.array(picture)
-    return work_with(card, settings.runtime, lambda model: model.segment(frame, words, check_cancelled), say)
+    return work_with(card, settings, lambda model: model.segment(frame, words, check_cancelled), say)

@@ -82,6 +82,12 @@ class CaptionSettings(FrozenModel):
     detail: Detail = Detail.DETAILED
     """How much the model says."""
 
+    quantization: LanguageQuantization = LanguageQuantization.NONE
+    """Smaller weights for the model that describes; taken by themselves where there is no room for the whole ones."""
+
+    half_precision: bool = False
+    """Describes in bfloat16 on a processor too: much faster where that has instructions for it, else slower."""
+
 
 class PlanSettings(FrozenModel):
     """How the way between the two captions is written."""
@@ -94,6 +100,9 @@ class PlanSettings(FrozenModel):
 
     quantization: LanguageQuantization = LanguageQuantization.NONE
     """Smaller weights for the language model; taken by themselves where there is no room for the whole ones."""
+
+    half_precision: bool = False
+    """Writes in bfloat16 on a processor too: much faster where that has instructions for it, else slower."""
 
 
 class KeyframesSettings(FrozenModel):

@@ -87,11 +87,11 @@ def load_top(class_name: str, files: ModelFiles, plan: LoadPlan) -> Any:
         )
 
 
-def load_network(class_name: str, files: ModelFiles, plan: LoadPlan, **options: Any) -> Any:
-    """Load a network of transformers from the top of its repository into main memory, in evaluation mode.
+def load_network(class_name: str, files: ModelFiles, plan: LoadPlan) -> Any:
+    """Load a network of transformers from the top of its repository onto the plan's device, in evaluation mode.
 
-    `options` are further arguments of `from_pretrained`, such as `quantization_config`. Never runs remote code. Raises
-    ModelMissing as `load_pipeline` does, also where weights are lacking that transformers would fill with random ones.
+    Weights go there one by one. Never runs remote code. Raises ModelMissing as `load_pipeline` does, also where weights
+    are lacking that transformers would fill with random ones.
     """
     quiet_libraries()
     import transformers
@@ -105,7 +105,8 @@ def load_network(class_name: str, files: ModelFiles, plan: LoadPlan, **options: 
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are looked at below: left to itself it raises a RuntimeError
-            **options,
+            device_map={"": plan.device},
+            quantization_config=_quantization(plan),
         )
         if found["missing_keys"] or found["mismatched_keys"]:
             lacking = len(found["missing_keys"]) + len(found["mismatched_keys"])
@@ -198,6 +199,28 @@ def _dtypes(files: ModelFiles, plan: LoadPlan) -> Mapping[str, Any]:
     """Precision by component, as diffusers takes it."""
     own = files.card.own_precisions
     return {"default": _torch_dtype(plan.precision), **{name: _torch_dtype(each) for name, each in own.items()}}
+
+
+def _quantization(plan: LoadPlan) -> Any:
+    """What transformers hands to bitsandbytes, on a processor as on a GPU; None for whole weights.
+
+    LLM.int8 (Dettmers et al., 2022) has weights of 8 bits by row, and quantizes what meets them while it computes: this
+    is dynamic quantization, for which PyTorch's own `quantize_dynamic` is deprecated. NF4 (Dettmers et al., 2023) has
+    weights of 4 bits.
+    """
+    import transformers
+
+    config: Any = transformers.BitsAndBytesConfig
+    if plan.quantization is Quantization.INT8:
+        return config(load_in_8bit=True)
+    if plan.quantization is Quantization.NF4:
+        return config(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=plan.precision.value,
+        )
+    return None
 
 
 def _torch_dtype(precision: Precision) -> Any:

@@ -8,6 +8,9 @@ from pipeline.catalogue import Card, Component, HelperCard, ModelCard
 from pipeline.models.places import places
 from pipeline.settings import RuntimeSettings
 
+_AT_THE_ENDS = ("embed", "shared", "lm_head")
+"""In the names of matrices that turn tokens and places into states, and states into tokens."""
+
 
 def measured_card(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
     """The card with the numbers of parameters that its files hold, so that the forecast counts what is there.
@@ -30,6 +33,20 @@ def measured_helper(card: HelperCard, runtime: RuntimeSettings) -> HelperCard:
     if not sizes or not all(sizes):
         return card
     return card.model_copy(update={"parameters": sum(sizes), "resident": max(sizes)})
+
+
+def linear_parameters(card: Card, runtime: RuntimeSettings) -> int:
+    """Parameters in the linear layers between a helper's ends, which are those that quantization makes smaller.
+
+    Embeddings and the language head stay as they are, as transformers has it with bitsandbytes, and so do convolutions.
+    Only headers are read. 0 for a helper whose files are not found, or not readable.
+    """
+    paths = [path for files in _files_by_component(card, runtime).values() for path in files]
+    return sum(math.prod(shape) for path in paths for name, shape in _shapes(path).items() if _is_linear(name, shape))
+
+
+def _is_linear(name: str, shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and name.endswith(".weight") and not any(word in name for word in _AT_THE_ENDS)
 
 
 def _files_by_component(card: Card, runtime: RuntimeSettings) -> dict[str, list[Path]]:
@@ -55,13 +72,18 @@ def _counted(part: Component, files: list[Path]) -> Component:
 
 def _parameters_by_layer(path: Path) -> dict[str, int]:
     """Parameters of each layer, weights and biases together, in a safetensors file."""
+    layers: Counter[str] = Counter()
+    for name, shape in _shapes(path).items():
+        layers[name.rpartition(".")[0]] += math.prod(shape)
+    return layers
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors in a safetensors file, from its header; none where it cannot be read."""
     from safetensors import SafetensorError, safe_open
 
-    layers: Counter[str] = Counter()
     try:
         with safe_open(path, framework="numpy") as file:
-            for name in file.keys():  # noqa: SIM118 - it is no dict
-                layers[name.rpartition(".")[0]] += math.prod(file.get_slice(name).get_shape())
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
     except (OSError, SafetensorError):
         return {}
-    return layers

@@ -7,7 +7,8 @@ from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.choices import Detail
 from pipeline.context import Context, Progress, Way
 from pipeline.engines.florence2.model import Florence2
-from pipeline.engines.florence2.session import Say, choose_model, work_with
+from pipeline.engines.florence2.session import choose_model, work_with
+from pipeline.engines.held import Say
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.frames import Frame
 from pipeline.settings import Settings
@@ -30,7 +31,7 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
         notes.append(message)
         context.note(STAGE, message, "warning")
 
-    card = choose_model(settings.caption.model, settings.runtime, say)
+    card = choose_model(settings.caption.model, settings, say)
     if card is None:
         reason = _why_none(settings.caption.model)
         context.note(STAGE, reason)
@@ -78,7 +79,7 @@ def _failure(describer: _Describer, card: HelperCard, settings: Settings, say: S
     """Describe what can be described; returns in one sentence what went wrong, empty when nothing did."""
     describer.report(f"loading {card.title}")
     try:
-        work_with(card, settings.runtime, describer, say)
+        work_with(card, settings, describer, say)
     except (Cancelled, InvalidInput):
         raise
     except ModelMissing as error:

@@ -101,7 +101,7 @@ def load(files: ModelFiles, plan: LoadPlan) -> Florence2:
     """Load the model onto the plan's device. Raises ModelMissing when its files do not hold a whole one."""
     processor = load_processor(files)
     network = load_network("Florence2ForConditionalGeneration", files, plan)
-    return Florence2(network.to(plan.device), processor)
+    return Florence2(network, processor)
 
 
 def _listening(on_token: Callable[[], None]) -> Any:

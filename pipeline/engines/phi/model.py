@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.catalogue import Precision
-from pipeline.choices import Quantization
 from pipeline.models.files import ModelFiles
 from pipeline.models.load import LoadPlan, load_network, load_tokenizer
 from pipeline.planning import Message
@@ -60,25 +58,7 @@ class Phi:
 def load(files: ModelFiles, plan: LoadPlan) -> Phi:
     """Load the model onto the plan's device, weight by weight. Raises ModelMissing when its files hold no whole one."""
     tokenizer = load_tokenizer(files)
-    options: dict[str, Any] = {"device_map": {"": plan.device}}
-    if plan.quantization is not Quantization.NONE:
-        options["quantization_config"] = _quantization(plan.quantization, plan.precision)
-    return Phi(load_network("Phi3ForCausalLM", files, plan, **options), tokenizer)
-
-
-def _quantization(quantization: Quantization, precision: Precision) -> Any:
-    """LLM.int8 (Dettmers et al., 2022) or NF4 (Dettmers et al., 2023), as bitsandbytes has them."""
-    import transformers
-
-    config: Any = transformers.BitsAndBytesConfig
-    if quantization is Quantization.INT8:
-        return config(load_in_8bit=True)
-    return config(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=precision.value,
-    )
+    return Phi(load_network("Phi3ForCausalLM", files, plan), tokenizer)
 
 
 def _listening(on_token: Callable[[], None]) -> Any:

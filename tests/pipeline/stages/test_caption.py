@@ -14,6 +14,7 @@ import torch
 from pipeline.catalogue import Precision, merge
 from pipeline.choices import Device
 from pipeline.context import Context, Progress
+from pipeline.engines import held
 from pipeline.engines.florence2 import Florence2, load, session
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing
 from pipeline.frames import Frame
@@ -178,9 +179,9 @@ def test_the_model_that_ran_out_of_memory_is_gone_before_the_next_is_loaded(
     assert len(networks) == 2
 
 
-@pytest.mark.parametrize("calls", [(1, 2), (2, 3)])
+@pytest.mark.parametrize("calls", [(1, 2, 3, 4), (2, 3, 4, 5)])
 def test_a_shortage_that_stays_keeps_what_is_done_and_says_why_the_rest_is_missing(
-    images: tuple[Frame, Frame], tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, int]
+    images: tuple[Frame, Frame], tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
 ) -> None:
     shortage(monkeypatch, *calls)
     run = Run(images, asking(tiny_models(LARGE), model=LARGE))
@@ -194,7 +195,7 @@ def test_a_shortage_that_stays_keeps_what_is_done_and_says_why_the_rest_is_missi
 def test_where_there_is_no_room_at_all_nothing_is_loaded(
     images: tuple[Frame, Frame], tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "fitting", lambda *_: ())
+    monkeypatch.setattr(held, "has_room", lambda *_: False)
     monkeypatch.setattr(session, "load", lambda *_: pytest.fail("it was loaded"))
     run = Run(images, asking(tiny_models(LARGE, BASE)))
     assert run.captions.way0.method == "none"
@@ -205,7 +206,7 @@ def test_the_smaller_model_is_taken_where_the_larger_has_no_room(
     images: tuple[Frame, Frame], tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = (Setup("cpu", Precision.FLOAT32, 0, 1),)
-    monkeypatch.setattr(session, "fitting", lambda card, *_: setup if card.name == BASE else ())
+    monkeypatch.setattr(held, "ways", lambda card, *_: setup if card.name == BASE else ())
     run = Run(images, asking(tiny_models(LARGE, BASE)))
     assert run.captions.way0.method == BASE
     assert "too little memory for Florence-2 large" in run.captions.way0.reason

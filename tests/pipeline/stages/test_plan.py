@@ -14,6 +14,7 @@ import torch
 from pipeline.catalogue import Precision, merge
 from pipeline.choices import Device, Quantization
 from pipeline.context import Context, Progress
+from pipeline.engines import held
 from pipeline.engines.phi import Phi, load, session
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing
 from pipeline.memory.fitting import Setup
@@ -268,7 +269,7 @@ def test_where_there_is_no_room_at_all_nothing_is_loaded(
     tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(monkeypatch)
-    monkeypatch.setattr(session, "has_room", lambda *_: False)
+    monkeypatch.setattr(held, "has_room", lambda *_: False)
     run = Run(asking(tiny_models(LARGE, MINI)))
     assert run.planned.way.method == "template"
     assert re.search(r"Phi-4, which needs about \d+\.\d GB of main memory", run.planned.way.reason)
@@ -279,7 +280,7 @@ def test_the_smaller_model_is_taken_where_the_larger_has_no_room(
     tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = Setup("cpu", Precision.BFLOAT16, 0, 1)
-    monkeypatch.setattr(session, "setups", lambda card, *_: (small,) if card.name == MINI else ())
+    monkeypatch.setattr(held, "ways", lambda card, *_: (small,) if card.name == MINI else ())
     run = Run(asking(tiny_models(LARGE, MINI)))
     assert run.planned.way.method == MINI
     assert run.warnings == ["Phi-4 mini instruct is used: there is too little memory for Phi-4."]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline.catalogue import Precision, get_helper
-from pipeline.choices import Detail
+from pipeline.choices import Detail, Quantization
 from pipeline.engines.florence2 import Florence2, load
 from pipeline.engines.florence2.model import BEAMS, LIMITS, MAX_WORDS, TASKS, Task
 from pipeline.errors import Cancelled
@@ -24,6 +24,12 @@ PLAN = LoadPlan("cpu", Precision.FLOAT32)
 def model(tiny_models: TinyModels) -> Florence2:
     runtime = RuntimeSettings(models_dir=tiny_models("florence-2-base"))
     return load(locate(get_helper("florence-2-base"), runtime), PLAN)
+
+
+def smaller(tiny_models: TinyModels, quantization: Quantization) -> Florence2:
+    runtime = RuntimeSettings(models_dir=tiny_models("florence-2-large"))
+    plan = LoadPlan("cpu", Precision.BFLOAT16, quantization)
+    return load(locate(get_helper("florence-2-large"), runtime), plan)
 
 
 class Generated:
@@ -164,3 +170,22 @@ def test_in_half_precision_it_works_as_well(tiny_models: TinyModels) -> None:
     half = load(locate(get_helper("florence-2-large"), runtime), LoadPlan("cpu", Precision.BFLOAT16))
     assert half.network.dtype == torch.bfloat16
     assert half.describe(photo(CHELSEA), Detail.SHORT)
+
+
+@pytest.mark.parametrize(("quantization", "kind"), [(Quantization.INT8, torch.int8), (Quantization.NF4, torch.uint8)])
+def test_its_weights_may_be_made_smaller(
+    tiny_models: TinyModels, quantization: Quantization, kind: torch.dtype
+) -> None:
+    inner = smaller(tiny_models, quantization).network.model
+    assert inner.language_model.encoder.layers[0].fc1.weight.dtype is kind
+    assert inner.vision_tower.blocks[0][0].spatial_block.ffn.fc1.weight.dtype is kind
+    assert inner.language_model.shared.weight.dtype is torch.bfloat16
+
+
+def test_in_8_bits_it_says_the_same(tiny_models: TinyModels) -> None:
+    # Not in 4 bits: on a processor bitsandbytes wants layers wider than those of the tiny checkpoint.
+    whole, small = (smaller(tiny_models, each) for each in (Quantization.NONE, Quantization.INT8))
+    for name in (CHELSEA, ROCKET):
+        assert small.describe(photo(name), Detail.SHORT) == whole.describe(photo(name), Detail.SHORT)
+    mask, way = small.segment(photo(COFFEE), "the cup")
+    assert (mask.shape, way.method) == (photo(COFFEE).shape[:2], "outline")
