@@ -116,6 +116,9 @@ def build_parser() -> Parser:
     _add_pair(align)
     align.add_argument("--picture", type=Path, metavar="FILE", help="write a picture of the matches to this file")
     _add_settings(align, ("align",))
+    summary = "make new frames between those of a video, or between images"
+    interpolate = _command(commands, "interpolate INPUT ...", summary, run_interpolate)
+    _add_interpolation(interpolate)
     rerun = _command(commands, "rerun RECORD.json", "make the video of a record again, bit for bit", run_rerun)
     rerun.add_argument("record", type=Path, metavar="RECORD.json", help="the record beside the earlier video")
     _add_outputs(rerun, None)
@@ -148,6 +151,18 @@ def _command(commands: Any, form: str, summary: str, run: Callable[[argparse.Nam
 def _add_pair(parser: Parser) -> None:
     parser.add_argument("image0", type=Path, metavar="IMAGE0", help=f"the image it begins with: {IMAGES}")
     parser.add_argument("image1", type=Path, metavar="IMAGE1", help="the image it ends with")
+
+
+def _add_interpolation(parser: Parser) -> None:
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="one video, or several images in order")
+    parser.add_argument("--factor", type=int, metavar="N", help="N images become (N - 1) * factor + 1 frames")
+    parser.add_argument("--fps", metavar="FPS", help="instead: this frame rate, for a video of the same duration")
+    parser.add_argument(
+        "--method", default="flow", metavar="NAME", help="flow (built in), film or rife (default: flow)"
+    )
+    parser.add_argument("--frames-dir", type=Path, metavar="DIR", help="write PNG pictures to this new folder")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="or write a video: a new .mp4, .webm or .gif")
+    _add_settings(parser, ("encode", "runtime"))
 
 
 def _add_outputs(parser: Parser, default: Path | None) -> None:
@@ -246,6 +261,18 @@ def run_align(parsed: argparse.Namespace) -> int:
     with stop_on_signal() as stop:
         found = align_files(parsed.image0, parsed.image1, settings_from(parsed), parsed.picture, stop.is_set)
     print(json.dumps(found, indent=2) if parsed.json else found["reason"])
+    return 0
+
+
+def run_interpolate(parsed: argparse.Namespace) -> int:
+    """`interpolate`: new frames between given ones."""
+    from pipeline.interpolate_command import interpolate_files, read_request
+    from pipeline.terminal import Terminal
+
+    request, settings = read_request(parsed), settings_from(parsed)
+    with stop_on_signal() as stop, Terminal() as terminal:
+        result = interpolate_files(request, settings, terminal, stop.is_set)
+    print(json.dumps(result.as_facts(), indent=2) if parsed.json else result.output)
     return 0
 
 

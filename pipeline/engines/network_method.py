@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.catalogue import HelperCard
 from pipeline.errors import InvalidInput, OutOfMemory
 from pipeline.frames import Frame
+from pipeline.interpolation.around import ALONE, Around
 from pipeline.memory.fitting import Setup, has_room, setups
 from pipeline.memory.limit import limited_gpu
 from pipeline.memory.machine import read_machine
@@ -88,7 +89,13 @@ class NetworkMethod:
         """The method's name, which is that of its card."""
         return self._kind.card.name
 
-    def frames(self, frame0: Frame, frame1: Frame, times: Sequence[float]) -> list[Frame]:
+    def frames(
+        self,
+        frame0: Frame,
+        frame1: Frame,
+        times: Sequence[float],
+        around: Around = ALONE,  # noqa: ARG002  the networks were trained on pairs
+    ) -> list[Frame]:
         """New frames between two of the same size, at times strictly between 0 and 1, in the order of the times.
 
         Raises InvalidInput for frames of different sizes, ModelMissing when the weights cannot be used, and OutOfMemory

@@ -6,7 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -53,14 +55,32 @@ def read_frames(path: Path) -> FrameStream:
     return FrameStream(_decode(path), info.width, info.height, info.fps, info.num_frames)
 
 
+def timed_frames(path: Path) -> Iterator[tuple[Fraction, Frame]]:
+    """The frames of a video, turned upright as it asks to be shown, each with its own time in seconds from the first.
+
+    A frame without a time of its own gets the time of the one before. Raises InvalidInput as read_frames does.
+    """
+    reformatter, first, last = VideoReformatter(), None, Fraction(0)
+    for picture in _pictures(path):
+        if picture.pts is not None and picture.time_base is not None:
+            last = picture.pts * picture.time_base
+            first = last if first is None else first
+        turns = round(picture.rotation / 90) % 4  # counter-clockwise, as numpy turns
+        yield last - (first or 0), np.ascontiguousarray(np.rot90(to_rgb(picture, reformatter), turns))
+
+
 def _decode(path: Path) -> Iterator[Frame]:
     reformatter = VideoReformatter()
+    for picture in _pictures(path):
+        yield to_rgb(picture, reformatter)
+
+
+def _pictures(path: Path) -> Iterator[VideoFrame]:
     try:
         with av.open(str(path)) as file:
             stream = file.streams.video[0]
             stream.thread_type = "AUTO"
-            for picture in file.decode(stream):
-                yield to_rgb(picture, reformatter)
+            yield from file.decode(stream)
     except (av.error.FFmpegError, OSError) as error:
         raise _unreadable(path, error) from error
 
