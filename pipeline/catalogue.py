@@ -3,7 +3,7 @@
 A user adds a model of a known family by adding a file; the file's stem is the model's name. The cards at the top are
 of models that make videos, and their names are those of engines. The cards in the folders below are of helpers of the
 transition, by what they do: configs/models/caption, plan, keyframes and control; those in configs/models/interpolate
-make frames between others.
+make frames between others, and those in configs/models/depth tell how near things are.
 """
 
 import difflib
@@ -35,16 +35,18 @@ class FamilyName(StrEnum):
     STABLE_DIFFUSION_XL = "stable_diffusion_xl"
     FILM = "film"
     RIFE = "rife"
+    DEPTH_ANYTHING = "depth_anything"
 
 
 class Role(StrEnum):
-    """What a helper does, in the transition or between frames; the name of its card's folder."""
+    """What a helper does, in the transition, between frames or before them; the name of its card's folder."""
 
     CAPTION = "caption"
     PLAN = "plan"
     KEYFRAMES = "keyframes"
     CONTROL = "control"
     INTERPOLATE = "interpolate"
+    DEPTH = "depth"
 
 
 class Precision(StrEnum):

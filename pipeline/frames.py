@@ -27,6 +27,8 @@ class PreparedImage:
     image: Frame
     plate: Frame
     masks: tuple[Mask, ...] = ()
+    depth: NDArray[np.float32] | None = None
+    """How near the plate's pixels are, 0 to 1, of any size: the user's own depth map in the same crop."""
     last_image: Frame | None = None
     """The picture that the video should end with, of the size of `image`, for engines that take one."""
 

@@ -76,6 +76,12 @@ class Camera(FrozenModel):
     sway_rate: float = Field(0.5, ge=0.05, le=4.0, json_schema_extra={"step": 0.05})
     """Swings of the handheld sway per 30 frames."""
 
+    parallax: float = Field(0.0, ge=0.0, le=1.0, json_schema_extra={"step": 0.05})
+    """How much more near things move than far ones: 0 is a flat picture, at 1 what is farthest stands still."""
+
+    orbit: bool = False
+    """A pan in depth circles around the zoom point: what is there stays, near and far things pass it both ways."""
+
     easing: Easing = Easing.EASE_IN_OUT
     """How the camera starts and stops."""
 

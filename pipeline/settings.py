@@ -19,6 +19,7 @@ from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
 from pipeline.paths import PRESETS
 from pipeline.transition_settings import (
+    AUTO,
     FLOW,
     KEYFRAMES,
     AlignSettings,
@@ -104,6 +105,18 @@ class MotionSettings(FrozenModel):
 
     loop: bool = False
     """Makes a seamless loop, also where the prompt does not ask for one."""
+
+    parallax: float | None = Field(None, ge=0.0, le=1.0, json_schema_extra={"step": 0.05})
+    """How much more near things move than far ones. Empty: 0.5 where the prompt or a depth map asks for it, else 0."""
+
+    depth: Path | None = None
+    """A depth map: a grey PNG of the whole image, 8 or 16 bits, nearer is brighter. Empty: a model's or an estimate."""
+
+    depth_inverted: bool = False
+    """In the depth map, nearer is darker."""
+
+    depth_model: str = Field(AUTO, json_schema_extra={"widget": "none"})
+    """The model that sees depth where there is no map: auto takes one that is on this machine, none only estimates."""
 
     brush_kind: RegionKind | None = None
     """How a painted area moves. Empty: as the prompt says, or a steady drift."""

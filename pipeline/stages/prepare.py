@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.context import Context
+from pipeline.depth import Nearness, read_depth
 from pipeline.errors import InvalidImage
 from pipeline.frames import Frame, Mask, PreparedImage
 from pipeline.image_colour import Note
@@ -70,7 +71,8 @@ class Prepare:
         plate = frame if detailed == size else _scaled(image, crop, detailed)
         del image  # a 24-megapixel photo holds 96 MB
         masks = tuple(_mask(path, crop, detailed, wanted, context) for path in wanted.masks)
-        return PreparedImage(frame, plate, masks)
+        depth = _depth(crop, detailed, settings)
+        return PreparedImage(frame, plate, masks, depth=depth)
 
 
 def find_crop(image_size: tuple[int, int], video_size: tuple[int, int], focus: tuple[float, float]) -> Crop:
@@ -143,3 +145,13 @@ def _mask(path: Path, crop: Crop, size: tuple[int, int], settings: PrepareSettin
         message = f"The white area of the mask '{path.name}' lies outside the part of the image that is shown."
         context.note(Prepare.name, message, "warning")
     return scaled
+
+
+def _depth(crop: Crop, size: tuple[int, int], settings: Settings) -> Nearness | None:
+    """The user's depth map through the same crop, in the plate's size; None without one."""
+    motion = settings.animate.motion
+    if motion.depth is None or settings.animate.engine != "motion":
+        return None
+    whole = (crop.image_width, crop.image_height)
+    nearness = Image.fromarray(read_depth(motion.depth, whole, settings.prepare, motion.depth_inverted))
+    return np.array(nearness.resize(size, Image.Resampling.BILINEAR, box=crop.box(*nearness.size)))

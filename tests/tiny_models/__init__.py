@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.tiny_models import (
     cogvideox,
+    depth_anything,
     florence2,
     framepack,
     i2vgen_xl,
@@ -43,6 +44,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "canny-sdxl": partial(stable_diffusion.build_control, large=True),
     "film": interpolation.build_film,
     "rife": interpolation.build_rife,
+    "depth-anything-v2-small": partial(depth_anything.build, width=16),
+    "depth-anything-v2-base": partial(depth_anything.build, width=32),
 }
 """What fills a model's own folder, by its name in the catalogue; parts come to lie beside it as OWNER--NAME."""
 

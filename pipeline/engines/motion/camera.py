@@ -166,12 +166,7 @@ class CameraPath:
     @property
     def advice(self) -> str | None:
         """A sentence for the user where the move needs far more picture than there is."""
-        if self.overscan <= LARGE_OVERSCAN:
-            return None
-        return (
-            f"This camera move needs so much room that even its widest view is magnified {self.overscan:.1f} times; "
-            "a smaller pan, roll or sway shows more of the picture."
-        )
+        return crop_advice(self.overscan)
 
     def _far_view(self) -> View:
         """The view at the far end of the travel. Magnifications only rise or only fall on the way there."""
@@ -197,10 +192,20 @@ class CameraPath:
         return Similarity(
             complex(scale),
             complex(
-                _place(left * scale, right * scale, self.width, self.camera.zoom_x),
-                _place(top * scale, bottom * scale, self.height, self.camera.zoom_y),
+                placed(left * scale, right * scale, self.width, self.camera.zoom_x),
+                placed(top * scale, bottom * scale, self.height, self.camera.zoom_y),
             ),
         )
+
+
+def crop_advice(overscan: float) -> str | None:
+    """A sentence for the user where the widest view of a move is magnified more than LARGE_OVERSCAN times."""
+    if overscan <= LARGE_OVERSCAN:
+        return None
+    return (
+        f"This camera move needs so much room that even its widest view is magnified {overscan:.1f} times; "
+        "a smaller pan, roll or sway shows more of the picture."
+    )
 
 
 def _outline(width: int, height: int, points: int) -> Points:
@@ -210,7 +215,7 @@ def _outline(width: int, height: int, points: int) -> Points:
     return np.concatenate([top, right, -top, -right])
 
 
-def _place(low: float, high: float, size: float, weight: float) -> float:
+def placed(low: float, high: float, size: float, weight: float) -> float:
     """The shift that puts [low, high] inside [-size / 2, size / 2], dividing what room is left by `weight`."""
     room = size - (high - low)
     return -size / 2 - low + weight * room

@@ -3,22 +3,31 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipeline.catalogue import Role
 from pipeline.context import Context
 from pipeline.engines.base import Capabilities
+from pipeline.engines.held import choose_with_room
 from pipeline.engines.motion.animator import RegionAnimator
 from pipeline.engines.motion.areas import find_area
 from pipeline.engines.motion.camera import CameraPath
 from pipeline.engines.motion.fade import fade_advice, fade_level, fade_to
+from pipeline.engines.motion.parallax.renderer import ParallaxRenderer
+from pipeline.engines.motion.parallax.source import GUESSED, find_depth
 from pipeline.engines.motion.prompt import describe_plan, read_prompt
 from pipeline.engines.motion.resample import CameraRenderer
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
+from pipeline.memory.fitting import Wish
 from pipeline.motion_plan import Camera, MotionPlan, Region
 from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import MotionSettings, Settings
+from pipeline.transition_settings import NONE
 
 GENTLE_ZOOM = Camera(zoom=1.15)
 """What the camera does where nothing else moves."""
+
+USUAL_PARALLAX = 0.5
+"""Strength of a camera in depth where only the depth was given."""
 
 NO_SAMPLING = "No effect: motion renders its plan directly, without a diffusion model."
 
@@ -46,7 +55,7 @@ class MotionEngine:
     """Camera moves, moving regions and fades, rendered frame by frame from one still."""
 
     name: str = "motion"
-    version: str = "1"
+    version: str = "2"
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(ignores=_without_effect()))
 
     def resolve(self, settings: Settings) -> tuple[Settings, list[Notice]]:
@@ -55,8 +64,10 @@ class MotionEngine:
         plan = plan_for(settings.prompt, motion, mask_count) if motion.plan is None else motion.plan
         if len(plan.regions) < mask_count:
             plan = plan.model_copy(update={"regions": _one_each(plan.regions, motion, mask_count)})
-        animate = settings.animate.model_copy(update={"motion": motion.model_copy(update={"plan": plan})})
-        return settings.model_copy(update={"animate": animate}), []
+        notices: list[Notice] = []
+        changes = {"plan": plan, "depth_model": _depth_model(plan, settings, notices)}
+        animate = settings.animate.model_copy(update={"motion": motion.model_copy(update=changes)})
+        return settings.model_copy(update={"animate": animate}), notices
 
     def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of frames of the plan in the settings, which `resolve` has filled in."""
@@ -68,6 +79,22 @@ class MotionEngine:
         render = _renderer(plan, image, settings, context)
         frames = render_in_order(render, settings.animate.num_frames, context.threads)
         return FrameStream(frames, image.width, image.height, settings.encode.fps, settings.animate.num_frames)
+
+
+def _depth_model(plan: MotionPlan, settings: Settings, notices: list[Notice]) -> str:
+    """The model that is to see depth, by name, or none: the record then repeats the run with the same one.
+
+    Where depth is not asked for or given it is left as it is. Raises as `pipeline.models.helpers.choose` does.
+    """
+    motion = settings.animate.motion
+    if motion.depth is not None or scaled(plan, motion).camera.parallax == 0.0:
+        return motion.depth_model
+
+    def say(message: str) -> None:
+        notices.append(Notice(stage="animate", message=message, level="info"))
+
+    card = choose_with_room(Role.DEPTH, motion.depth_model, Wish(), settings.runtime, say)
+    return NONE if card is None else card.name
 
 
 def plan_for(prompt: str, motion: MotionSettings, mask_count: int) -> MotionPlan:
@@ -105,6 +132,7 @@ def scaled(plan: MotionPlan, motion: MotionSettings) -> MotionPlan:
             "roll": min(max(camera.roll * amount, -180.0), 180.0),
             "dolly_zoom": min(max(camera.dolly_zoom * amount, -1.0), 1.0),
             "sway": min(camera.sway * amount, 0.1),
+            "parallax": _parallax(camera, motion),
         }
     )
     regions = tuple(
@@ -113,11 +141,18 @@ def scaled(plan: MotionPlan, motion: MotionSettings) -> MotionPlan:
     return plan.model_copy(update={"camera": moved, "regions": regions, "loop": plan.loop or motion.loop})
 
 
+def _parallax(camera: Camera, motion: MotionSettings) -> float:
+    """The strength asked for: the setting, else the plan's, else the usual one where a depth map is given."""
+    if motion.parallax is not None:
+        return motion.parallax
+    return camera.parallax or (USUAL_PARALLAX if motion.depth is not None else 0.0)
+
+
 def _explain(plan: MotionPlan, settings: Settings, context: Context) -> None:
     """Tell the user what will move, and what of the prompt was not understood."""
     motion, mask_count = settings.animate.motion, len(settings.prepare.masks)
     context.note("animate", describe_plan(plan))
-    if any(region == Region(speed=region.speed) for region in plan.regions[:mask_count]):
+    if not plan.camera.parallax and any(map(_is_unsaid, plan.regions[:mask_count])):
         context.note(
             "animate", "A painted area drifts to the right: say what it is, or set the brush kind or direction."
         )
@@ -129,15 +164,15 @@ def _explain(plan: MotionPlan, settings: Settings, context: Context) -> None:
 def _renderer(plan: MotionPlan, image: PreparedImage, settings: Settings, context: Context) -> Callable[[int], Frame]:
     """Return the function that renders frame k; it may be called from several threads at once."""
     count, held = settings.animate.num_frames, read_prompt(settings.prompt).camera_held
-    areas = _areas(plan, image, context)
-    if plan.regions and not areas and not held and plan.camera == Camera(easing=plan.camera.easing):
+    in_depth = plan.camera.parallax > 0.0 and not _stands_still(plan.camera)
+    areas = _areas(plan, image, in_depth, context)
+    if plan.regions and not areas and not held and _stands_still(plan.camera):
         context.note("animate", "Nothing in the picture could be set in motion: the camera moves in gently.", "warning")
         plan = plan.model_copy(update={"camera": GENTLE_ZOOM})
-    path = CameraPath(plan.camera, image.width, image.height, count, plan.loop, context.seed)
-    for advice in (path.advice, fade_advice(plan)):
+    camera = _camera(plan, image, settings, in_depth, context)
+    for advice in (camera.path.advice, fade_advice(plan)):
         if advice:
             context.note("animate", advice)
-    camera = CameraRenderer(path, image.plate)
     animators = [
         RegionAnimator(camera.plate, camera.fit_mask(mask), region, count, plan.loop, context.seed + number)
         for number, (region, mask) in enumerate(areas)
@@ -156,10 +191,37 @@ def _renderer(plan: MotionPlan, image: PreparedImage, settings: Settings, contex
     return render
 
 
-def _areas(plan: MotionPlan, image: PreparedImage, context: Context) -> list[tuple[Region, Mask]]:
-    """The regions that have an area: their mask, else the one found in the picture, which is said either way."""
-    placed = list(zip(plan.regions, image.masks, strict=False))
-    for region in plan.regions[len(placed) :]:
+def _camera(
+    plan: MotionPlan, image: PreparedImage, settings: Settings, in_depth: bool, context: Context
+) -> CameraRenderer | ParallaxRenderer:
+    """The camera of the plan: in depth where that is asked for and the picture's depth is known, else a flat one."""
+    count, size = settings.animate.num_frames, (image.width, image.height)
+    painted = [mask for region, mask in zip(plan.regions, image.masks, strict=False) if _is_unsaid(region)]
+    depth = find_depth(image, painted, settings, context) if in_depth else None
+    if depth is None:
+        return CameraRenderer(CameraPath(plan.camera, *size, count, plan.loop, context.seed), image.plate)
+    strength = plan.camera.parallax * (GUESSED if depth.is_guessed else 1.0)
+    camera = plan.camera.model_copy(update={"parallax": strength})
+    return ParallaxRenderer(camera, image.plate, depth.nearness, size, (count, plan.loop, context.seed))
+
+
+def _stands_still(camera: Camera) -> bool:
+    return camera == Camera(parallax=camera.parallax, orbit=camera.orbit, easing=camera.easing)
+
+
+def _is_unsaid(region: Region) -> bool:
+    """Whether nothing says how a painted area moves."""
+    return region == Region(speed=region.speed)
+
+
+def _areas(plan: MotionPlan, image: PreparedImage, in_depth: bool, context: Context) -> list[tuple[Region, Mask]]:
+    """The regions that have an area: their mask, else the one found in the picture, which is said either way.
+
+    Before a camera in depth, a painted area of which nothing says how it moves is what is near, and does not drift.
+    """
+    painted = list(zip(plan.regions, image.masks, strict=False))
+    placed = [(region, mask) for region, mask in painted if not (in_depth and _is_unsaid(region))]
+    for region in plan.regions[len(painted) :]:
         context.check_cancelled()
         area = find_area(image.plate, region.kind)
         context.note("animate", area.reason, "info" if area.mask is not None else "warning")

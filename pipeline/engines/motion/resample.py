@@ -64,14 +64,14 @@ class CameraRenderer:
 
     def __init__(self, path: CameraPath, plate: Frame) -> None:
         """`plate` shows the whole picture, in the aspect of the video and between 1 and 2 times its size."""
-        self._path = path
-        density = 1.0 if path.is_still else _working_density(path, plate.shape[1] / path.width)
-        self.plate = _resized(plate, path.width, path.height, density)
+        self.path = path
+        density = 1.0 if path.is_still else working_density(path, plate.shape[1] / path.width)
+        self.plate = resized(plate, path.width, path.height, density)
         if path.is_still:
             return
         self._density = self.plate.shape[1] / path.width
         self._doublings = _doublings(path, self.plate)
-        self._prefilter = _prefilter(self._doublings)
+        self._prefilter = interpolation_prefilter(self._doublings)
         self._fine = self._refined(self.plate, 0, 0)
         self._smooth = _Layer(_low_passed(self.plate))
 
@@ -83,9 +83,9 @@ class CameraRenderer:
 
     def render(self, plate: Frame, index: int) -> Frame:
         """Frame `index` of the path, seen on `plate`: `self.plate`, or a picture of its size that moves by itself."""
-        if self._path.is_still:
+        if self.path.is_still:
             return plate
-        view = self._path.view(index)
+        view = self.path.view(index)
         share = self._smooth_share(view)
         if share <= 0:
             return self._warped(self._fine_layer(plate, view), view)
@@ -114,16 +114,16 @@ class CameraRenderer:
         fine = np.empty((rows * factor, columns * factor, 3), np.uint8)
         for first in range(0, rows, _BAND):
             last, start = min(first + _BAND, rows), max(first - _MARGIN, 0)
-            band = _doubled(piece[start : last + _MARGIN], self._prefilter, self._doublings)
+            band = doubled(piece[start : last + _MARGIN], self._prefilter, self._doublings)
             fine[first * factor : last * factor] = band[(first - start) * factor : (last - start) * factor]
         return _Layer(fine, factor, left, top)
 
     def _seen_box(self, view: View) -> tuple[int, int, int, int]:
         """The plate pixels, from left and top up to right and bottom, that a view reads."""
-        seen = view.source(self._path.outline)
+        seen = view.source(self.path.outline)
         height, width = self.plate.shape[:2]
-        x = (seen.real / self._path.width + 0.5) * width
-        y = (seen.imag / self._path.height + 0.5) * height
+        x = (seen.real / self.path.width + 0.5) * width
+        y = (seen.imag / self.path.height + 0.5) * height
         return (
             max(math.floor(x.min()) - _MARGIN, 0),
             max(math.floor(y.min()) - _MARGIN, 0),
@@ -134,15 +134,15 @@ class CameraRenderer:
     def _warped(self, layer: _Layer, view: View) -> Frame:
         if view.dolly is None:
             return self._warped_by_matrix(layer, view)
-        width, height = self._path.width, self._path.height
-        source = view.source(_grid(width, height))
+        width, height = self.path.width, self.path.height
+        source = view.source(screen_grid(width, height))
         x, y = self._pixels(layer, source)
-        map_x, map_y = (_spread(part.astype(np.float32), width, height) for part in (x, y))
+        map_x, map_y = (spread_over(part.astype(np.float32), width, height) for part in (x, y))
         warped = cv2.remap(layer.pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(warped, np.uint8)
 
     def _warped_by_matrix(self, layer: _Layer, view: View) -> Frame:
-        width, height = self._path.width, self._path.height
+        width, height = self.path.width, self.path.height
         first = complex(0.5 - width / 2, 0.5 - height / 2)
         x, y = self._pixels(layer, view.source(np.array([first, first + 1, first + 1j])))
         matrix = np.array([[x[1] - x[0], x[2] - x[0], x[0]], [y[1] - y[0], y[2] - y[0], y[0]]])
@@ -153,12 +153,12 @@ class CameraRenderer:
     def _pixels(self, layer: _Layer, source: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points of the picture as positions among the pixels of a layer."""
         height, width = self.plate.shape[:2]
-        x = (source.real / self._path.width + 0.5) * width - 0.5 - layer.left
-        y = (source.imag / self._path.height + 0.5) * height - 0.5 - layer.top
+        x = (source.real / self.path.width + 0.5) * width - 0.5 - layer.left
+        y = (source.imag / self.path.height + 0.5) * height - 0.5 - layer.top
         return x * layer.factor, y * layer.factor
 
 
-def _working_density(path: CameraPath, available: float) -> float:
+def working_density(path: CameraPath, available: float) -> float:
     """Plate pixels per pixel of the video, at magnification 1, that suit the path: no more than there are."""
     widest, tightest = path.magnifications
     wanted = max(tightest / SLACK, math.sqrt(widest * tightest))
@@ -173,7 +173,7 @@ def _doublings(path: CameraPath, plate: Frame) -> int:
     return 2 if close and 16 * width * height <= MAX_REFINED_PIXELS else 1
 
 
-def _prefilter(doublings: int, taps: int = 7) -> NDArray[np.float64]:
+def interpolation_prefilter(doublings: int, taps: int = 7) -> NDArray[np.float64]:
     """The kernel before `doublings` of cv2.pyrUp and a bilinear warp that brings them closest to ideal interpolation.
 
     pyrUp inserts zeros and smooths with the cubic B-spline [1 4 6 4 1] / 8: of a frequency w (radians a plate pixel)
@@ -192,14 +192,15 @@ def _prefilter(doublings: int, taps: int = 7) -> NDArray[np.float64]:
     return np.concatenate([side[::-1], [1 - 2 * side.sum()], side])
 
 
-def _resized(plate: Frame, width: int, height: int, density: float) -> Frame:
+def resized(plate: Frame, width: int, height: int, density: float) -> Frame:
+    """The plate with `density` pixels for each of a video of this size; itself where it has no more than that."""
     size = (round(width * density), round(height * density))
     if size[0] >= plate.shape[1]:
         return plate
     return np.asarray(Image.fromarray(plate).resize(size, Image.Resampling.LANCZOS))
 
 
-def _doubled(piece: Frame, prefilter: NDArray[np.float64], doublings: int) -> Frame:
+def doubled(piece: Frame, prefilter: NDArray[np.float64], doublings: int) -> Frame:
     """The piece as a cubic B-spline. Its coefficients, unlike the result, go far beyond 0 to 255."""
     fine = cv2.sepFilter2D(piece, cv2.CV_16S, prefilter, prefilter)
     for _ in range(doublings):
@@ -215,14 +216,14 @@ def _low_passed(plate: Frame) -> Frame:
     return np.asarray(cv2.sepFilter2D(plate, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _grid(width: int, height: int) -> Points:
+def screen_grid(width: int, height: int) -> Points:
     """Centres of MAP_STEP x MAP_STEP blocks of the screen, one block more than needed on every side."""
     x = (np.arange(-1, -(-width // MAP_STEP) + 1) + 0.5) * MAP_STEP - width / 2
     y = (np.arange(-1, -(-height // MAP_STEP) + 1) + 0.5) * MAP_STEP - height / 2
     return x + 1j * y[:, None]
 
 
-def _spread(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+def spread_over(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
     """Values on the grid to values on every pixel."""
     rows, columns = values.shape
     whole = cv2.resize(values, (columns * MAP_STEP, rows * MAP_STEP), interpolation=cv2.INTER_LINEAR)

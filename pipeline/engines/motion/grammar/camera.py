@@ -19,15 +19,17 @@ from pipeline.engines.motion.grammar.words import (
 
 def add_camera(draft: Draft, move: Move) -> None:
     """Enter a movement of the camera, or a fade, in the draft."""
-    if move.verb and move.verb.instead and not any(note.endswith(move.verb.instead) for note in draft.notes):
-        draft.note(f"'{move.words}': {move.verb.instead}")
+    draft.depth = draft.depth or bool(move.verb and move.verb.depth)
     match move.camera:
         case CameraAction.ZOOM:
             _zoom(draft, move)
         case CameraAction.MOVE:
             _travel(draft, move)
         case CameraAction.PAN:
+            draft.orbit = draft.orbit or bool(move.verb and move.verb.orbit)
             _pan(draft, move)
+        case CameraAction.PARALLAX:
+            draft.sideways = draft.sideways or move
         case CameraAction.TILT:
             (_roll if _tilts_sideways(move) else _pan)(draft, move)
         case CameraAction.ROLL:
@@ -127,6 +129,14 @@ def _pan(draft: Draft, move: Move) -> None:
         length = hypot(x, y) or 1.0
         draft.pan_x = _first(draft, draft.pan_x, sign * x * amount / length, "left and right")
         draft.pan_y = _first(draft, draft.pan_y, sign * y * amount / length, "up and down")
+
+
+def add_parallax(draft: Draft) -> None:
+    """Parallax shows where the camera moves: if nothing else moves it, or the prompt says where to, it circles."""
+    move = draft.sideways
+    if move and (not draft.camera_moves() or any(x or y for x, y in directions_of(move))):
+        draft.orbit = True
+        _pan(draft, move)
 
 
 def _first(draft: Draft, old: float | None, new: float, ways: str) -> float | None:

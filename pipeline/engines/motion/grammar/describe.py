@@ -21,7 +21,9 @@ _SUBJECTS = {
 
 def describe_plan(plan: MotionPlan) -> str:
     """Return one or two plain sentences that say what the plan does."""
-    parts = [_joined(_camera_parts(plan.camera)) or "the camera stands still"]
+    moves = _joined(_camera_parts(plan.camera))
+    in_depth = " with parallax" if plan.camera.parallax and not plan.camera.orbit else ""
+    parts = [f"{moves}{in_depth}" if moves else "the camera stands still"]
     parts += [_region_part(region) for region in plan.regions]
     parts += _fade_parts(plan)
     text = "; ".join(parts)
@@ -36,15 +38,16 @@ def _joined(parts: list[tuple[str, str, str]]) -> str:
 
 def _camera_parts(camera: Camera) -> list[tuple[str, str, str]]:
     parts = []
+    pans = ("orbits", "orbiting") if camera.orbit else ("pans", "panning")
     if camera.zoom != 1:
         sense = "in" if camera.zoom > 1 else "out"
         parts.append(("zooms", "zooming", f"{sense} to {camera.zoom:g}x{_aimed(camera)}"))
     if camera.pan_x:
         way = "right" if camera.pan_x > 0 else "left"
-        parts.append(("pans", "panning", f"{way} by {abs(camera.pan_x) * 100:.3g}%"))
+        parts.append((*pans, f"{way} by {abs(camera.pan_x) * 100:.3g}%"))
     if camera.pan_y:
         way = "down" if camera.pan_y > 0 else "up"
-        parts.append(("pans", "panning", f"{way} by {abs(camera.pan_y) * 100:.3g}%"))
+        parts.append((*pans, f"{way} by {abs(camera.pan_y) * 100:.3g}%"))
     if camera.roll:
         turn = "clockwise" if camera.roll > 0 else "counter-clockwise"
         parts.append(("turns", "turning", f"{abs(camera.roll):g} degrees {turn}"))

@@ -12,7 +12,8 @@ from pipeline.motion_plan import Region
 class Draft:
     """A plan in the making. None means not asked for yet; the first wish wins, its opposite makes it go and return.
 
-    `aimless` is a movement of the camera without a way, which counts where nothing else is asked of the camera.
+    `aimless` is a movement of the camera without a way, and `sideways` a wish for parallax without a movement: they
+    count where nothing else is asked of the camera.
     """
 
     zoom: float | None = None
@@ -21,6 +22,8 @@ class Draft:
     pan_y: float | None = None
     roll: float | None = None
     dolly_zoom: float | None = None
+    depth: bool = False
+    orbit: bool = False
     sway: float | None = None
     sway_rate: float = 0.5
     fade_in: float = 0.0
@@ -29,6 +32,7 @@ class Draft:
     loop: bool = False
     regions: list[Region] = field(default_factory=list)
     aimless: Move | None = None
+    sideways: Move | None = None
     notes: dict[str, None] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:

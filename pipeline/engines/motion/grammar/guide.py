@@ -119,7 +119,7 @@ def _words() -> str:
         _table("Speed and amount", [*paces, *(("more so", word) for word in words.intensifiers.values())]),
         _table("Start and stop", _by_meaning([*words.easings.values(), *words.stills.values(), *words.loops.values()])),
         _table("Colours to fade to or from", [(colour.hex, colour) for colour in words.colours.values()]),
-        _table("Done in another way", _replacements(verbs)),
+        _table("In depth, where it is known", _replacements(verbs)),
     ]
     return "\n".join(sections)
 

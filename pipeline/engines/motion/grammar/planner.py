@@ -1,6 +1,6 @@
 """From movements to a motion plan: camera and regions together, and every value inside its bounds."""
 
-from pipeline.engines.motion.grammar.camera import add_camera, gentle_zoom
+from pipeline.engines.motion.grammar.camera import add_camera, add_parallax, gentle_zoom
 from pipeline.engines.motion.grammar.draft import Draft, directions_of, pace_factor, quantity_of
 from pipeline.engines.motion.grammar.moves import Move, Reading
 from pipeline.engines.motion.grammar.words import CameraAction, Direction, Measure, Thing, degrees_of, vocabulary
@@ -22,6 +22,7 @@ def draft_plan(reading: Reading) -> Draft:
             _add_region(draft, _region(thing, move))
         if not move.things:
             add_camera(draft, move)
+    add_parallax(draft)
     if draft.aimless and not draft.camera_moves():
         draft.note(f"'{draft.aimless.words}' does not say how the camera moves: it zooms in gently.")
         draft.zoom = gentle_zoom(draft.aimless.paces())
@@ -46,6 +47,8 @@ def finished_plan(draft: Draft, easing: Easing) -> MotionPlan:
         dolly_zoom=_bounded(draft, "dolly zoom", draft.dolly_zoom or 0.0, -1.0, 1.0),
         sway=_bounded(draft, "sway", draft.sway or 0.0, 0.0, 0.1),
         sway_rate=draft.sway_rate,
+        parallax=vocabulary().amounts.parallax if draft.depth else 0.0,
+        orbit=draft.orbit,
         easing=easing,
     )
     return MotionPlan(

@@ -25,6 +25,7 @@ class CameraAction(StrEnum):
     SWAY = "sway"
     SHAKE = "shake"
     FADE = "fade"
+    PARALLAX = "parallax"
 
 
 class Subject(StrEnum):
@@ -68,7 +69,8 @@ class Verb(Entry):
 
     `sense` is 1 in, -1 out; (x, y) the direction it has by itself; `kind` the thing it speaks of when none is named;
     `falls` makes falling leaves of leaves; `named` keeps it from the camera where nothing says who moves, save in the
-    bare form of an order; `instead` says what is done in place of what needs depth, by `factor`.
+    bare form of an order; `depth` asks for a camera in depth, which with `orbit` circles; `instead` says what is done
+    where there is none; `factor` scales the amount.
     """
 
     camera: CameraAction | None = None
@@ -82,6 +84,8 @@ class Verb(Entry):
     needs_thing: bool = False
     named: bool = False
     factor: float = 1.0
+    depth: bool = False
+    orbit: bool = False
     instead: str = ""
 
 
@@ -228,6 +232,7 @@ class Amounts(FrozenModel):
     pan: float
     roll: float
     dolly_zoom: float
+    parallax: float
     sway: float
     sway_rate: float
     shake: float

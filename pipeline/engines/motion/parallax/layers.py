@@ -1,0 +1,182 @@
+"""A picture with depth, taken apart into layers that lie behind each other.
+
+The cuts are put at those depths at which most of the picture's steps lie and the fewest slopes: a person before a wall
+is cut out, a floor is left whole where it can be. Layers are lifted off from near to far. What is behind a layer is
+filled in (fill.py), and the layer keeps just what must be laid over it to give the picture again, so the layers
+together are the picture, to the last bit. Within a layer the depth is continuous and its slopes are limited, so nothing
+folds when the layer is bent.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.depth.depth_map import JUMP, Nearness
+from pipeline.engines.motion.parallax.fill import Bools, Floats, fill, spread
+from pipeline.frames import Frame
+
+MOST_CUTS = 3
+"""Cuts at most: one more than a foreground, a middle ground and a background ask for."""
+
+LOOK_SIDE = 320
+"""Longer side, in pixels, of the map in which the cuts are looked for."""
+
+LEVELS = 64
+"""Depths that are considered for a cut."""
+
+SLOPE_COUNTS = 0.1
+"""How much a pair of pixels on a slope counts against a cut, of what a pair across a step counts for it."""
+
+LEAST_EDGE = 0.1
+"""Length of the steps at a cut, in shorter sides of the picture, from which it is worth a layer."""
+
+MATTE_RADIUS = 0.004
+"""Half the width of a layer's soft edge, as a fraction of the picture's longer side."""
+
+MATTE_CONTRAST = 1e-4
+"""The guided filter's epsilon for soft edges: much smaller than for depth, to follow hair and grass."""
+
+CELL = 4
+"""Pixels of the plate for each value of a layer's depth."""
+
+GENTLE = 0.5
+"""Most that the displacement may change from pixel to pixel within a layer: below 1 nothing folds."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: `pixels` is uint8 (height, width, 4), RGB times alpha and alpha, or (height, width, 3) for the last.
+
+    `nearness` has a value for every CELL x CELL pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    nearness: Nearness
+
+
+def find_cuts(nearness: Nearness) -> tuple[float, ...]:
+    """The nearness of each cut, falling; empty where the picture has no steps in depth."""
+    factor = min(LOOK_SIDE / max(nearness.shape), 1.0)
+    size = (max(round(nearness.shape[1] * factor), 2), max(round(nearness.shape[0] * factor), 2))
+    small = cv2.resize(nearness, size, interpolation=cv2.INTER_NEAREST)
+    pairs = [(small[:, :-2], small[:, 2:]), (small[:-2], small[2:])]
+    low = np.concatenate([np.minimum(*pair).ravel() for pair in pairs])
+    high = np.concatenate([np.maximum(*pair).ravel() for pair in pairs])
+    steps = high - low > JUMP
+    against = SLOPE_COUNTS * _straddled(low[~steps], high[~steps])
+    low, high = low[steps], high[steps]
+    cuts: list[float] = []
+    while len(cuts) < MOST_CUTS:
+        gained = _straddled(low, high)
+        worth = np.where(gained >= 2 * LEAST_EDGE * min(small.shape), gained - against, -1.0)
+        if worth.max() <= 0:
+            break
+        best = np.flatnonzero(worth > 0.95 * worth.max())
+        run = best[: _first_run(best)]
+        cuts.append((float(run.mean()) + 0.5) / LEVELS)
+        left = (low > cuts[-1]) | (high <= cuts[-1])
+        low, high = low[left], high[left]
+    return tuple(sorted(cuts, reverse=True))
+
+
+def _first_run(numbers: NDArray[np.intp]) -> int:
+    """How many numbers follow each other from the first one on."""
+    gaps = np.flatnonzero(np.diff(numbers) > 1)
+    return int(gaps[0]) + 1 if gaps.size else len(numbers)
+
+
+def _straddled(low: Floats, high: Floats) -> NDArray[np.float64]:
+    """For each of LEVELS, from the middle of the lowest to that of the highest, how many pairs it lies between."""
+    first = np.clip(np.ceil(low * LEVELS - 0.5), 0, LEVELS).astype(np.intp)
+    past = np.clip(np.ceil(high * LEVELS - 0.5), 0, LEVELS).astype(np.intp)
+    change = np.bincount(first, minlength=LEVELS + 1) - np.bincount(past, minlength=LEVELS + 1)
+    return np.asarray(np.cumsum(change)[:LEVELS], np.float64)
+
+
+def take_apart(plate: Frame, nearness: Nearness, reach: float, seed: int = 0) -> tuple[Layer, ...]:
+    """The layers of a plate from near to far, one more than there are cuts.
+
+    `reach` is the way in pixels of the plate that a difference of 1 in nearness moves things by over the clip.
+    """
+    layers = []
+    for number, cut in enumerate(find_cuts(nearness)):
+        mask = nearness > cut
+        if not mask.any() or mask.all():
+            continue
+        alpha = soft_edge(mask, plate)
+        hidden = alpha > 0
+        uncovered = float(np.ptp(nearness)) * reach + 2 * _matte_radius(plate)
+        behind = _explaining(plate, fill(plate, hidden, uncovered, seed + number), alpha)
+        layers.append(Layer(_lifted(plate, behind, alpha), _continued(nearness, mask, reach)))
+        farther = np.minimum(spread(nearness, ~hidden), cut).astype(np.float32)
+        plate, nearness = behind, np.where(hidden, farther, nearness)
+    layers.append(Layer(plate, _continued(nearness, np.ones(nearness.shape, np.bool_), reach)))
+    return tuple(layers)
+
+
+def soft_edge(mask: Bools, image: Frame) -> NDArray[np.uint8]:
+    """The mask with an edge as soft as the image's own (0 to 255): a guided filter in a narrow band along it.
+
+    The mask is widened a little first: a rim of the background that goes along is seen less than one of the foreground
+    that stays behind like a ghost.
+    """
+    radius = _matte_radius(image)
+    hard = cv2.dilate(mask.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (radius | 1, radius | 1)))
+    side = 2 * radius + 1
+    if min(mask.shape) <= 2 * side:
+        return np.asarray(mask.astype(np.uint8) * 255, np.uint8)
+    guide = image.astype(np.float32) / 255
+    matte = cv2.ximgproc.guidedFilter(guide, hard, radius, MATTE_CONTRAST)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    band = cv2.dilate(hard, kernel) > cv2.erode(hard, kernel)
+    firm = np.clip((matte - 0.5) * 1.4 + 0.5, 0, 1)
+    return np.asarray(np.rint(np.where(band, firm, hard) * 255), np.uint8)
+
+
+def _matte_radius(image: Frame) -> int:
+    height, width = image.shape[:2]
+    return max(round(MATTE_RADIUS * max(int(height), int(width))), 2)
+
+
+def _explaining(plate: Frame, behind: Frame, alpha: NDArray[np.uint8]) -> Frame:
+    """What is behind, changed as little as possible so that some colour laid over it by `alpha` gives the plate."""
+    through = (255 - alpha.astype(np.float32))[..., None] / 255
+    low = (plate - 255 * (1 - through)) / np.maximum(through, 1e-6)
+    high = plate / np.maximum(through, 1e-6)
+    fitting = np.clip(behind.astype(np.float32), np.ceil(low - 1e-3), np.floor(high + 1e-3))
+    return np.asarray(np.where(through > 0, np.clip(fitting, 0, 255), behind), np.uint8)
+
+
+def _lifted(plate: Frame, behind: Frame, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What must be laid over `behind` to give the plate: RGB times alpha, and alpha."""
+    over = cv2.subtract(plate, dimmed(behind, alpha))
+    return np.asarray(np.dstack([over, alpha]), np.uint8)
+
+
+def dimmed(behind: Frame, alpha: NDArray[np.uint8]) -> Frame:
+    """What is left of a picture under a layer of this alpha."""
+    return np.asarray(cv2.multiply(behind, cv2.merge([255 - alpha] * 3), scale=1 / 255), np.uint8)
+
+
+def _continued(nearness: Nearness, mask: Bools, reach: float) -> Nearness:
+    """The depth of a layer beyond its own mask, in cells: continued from its edge, smoothed, its slopes limited."""
+    height, width = nearness.shape
+    size = (max(-(-width // CELL), 2), max(-(-height // CELL), 2))
+    share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    summed = cv2.resize(np.where(mask, nearness, 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    own = np.where(share > 0, summed / np.maximum(share, 1e-6), 0).astype(np.float32)
+    smooth = np.asarray(cv2.GaussianBlur(spread(own, share > 0), (0, 0), 2.0), np.float32)
+    return _limited(smooth, GENTLE * CELL / max(reach, 1e-6))
+
+
+def _limited(values: Floats, step: float) -> Floats:
+    """The least map above `values` that changes by at most `step` from cell to cell."""
+    rounds = min(int(np.ptp(values) / step) + 1, max(values.shape))
+    straight, kernel = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)), np.ones((3, 3), np.uint8)
+    for number in range(rounds):
+        # Crosses and squares in turn make octagons, which are rounder than either.
+        grown = cv2.dilate(values, kernel if number % 2 else straight) - step
+        values = np.maximum(values, grown)
+    return np.asarray(values, np.float32)
