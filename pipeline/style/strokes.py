@@ -18,8 +18,8 @@ _CALM_TENSOR = np.float32(60.0)
 
 _SECTORS = 8
 _SHARPNESS = 4.0
-"""How much a Kuwahara filter prefers the calmest side; Papari, Petkov and Campisi, "Artistic edge and corner enhancing
-smoothing" (IEEE TIP 2007), use 4 to 8."""
+"""How much the calmest side is preferred: the exponent of Papari, Petkov and Campisi, "Artistic edge and corner
+enhancing smoothing" (IEEE TIP 2007), chosen here by eye."""
 
 _CALM = 8.0
 """Deviation in 8-bit levels below which all sides are equally calm: what is left there is noise."""
@@ -53,7 +53,7 @@ class Grain:
         """A picture or plane averaged along the lines, over about `length` pixels to either side.
 
         Line integral convolution (B. Cabral and L. Leedom, SIGGRAPH 1993). Two averages over short straight lines
-        follow a curve as one over a long bent line does, and take a third of the time.
+        follow a curve as one over a long bent line does, in a fraction of the time.
         """
         places = pixel_places(range(picture.shape[0]), picture.shape[1])
         for _ in range(2):

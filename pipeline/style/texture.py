@@ -18,7 +18,7 @@ SCALES = 3
 
 _ORIENTATIONS = 4
 _ROUNDS = 3
-"""Heeger and Bergen report that about five suffice; here a fourth changes deviations by less than 2%."""
+"""Heeger and Bergen report that about five suffice; on a photo a fourth changed no deviation by more than about 2%."""
 
 _TAIL = 0.02
 """Share of the coefficients at either end that is cut: the largest belong to outlines of objects, not to texture."""

@@ -40,7 +40,7 @@ _CUT_SIDE = 256
 
 _LEAST_CONSISTENT = 0.25
 """Share of pixels that come back near their start, there by one flow and back by the other, below which two frames are
-of two shots; measured by pipeline.interpolation over real clips and pairs of unrelated photos."""
+of two shots. The figure is that of pipeline.interpolation, which measured it on pictures of full size."""
 
 
 @dataclass(frozen=True)
