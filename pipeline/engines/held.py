@@ -9,7 +9,7 @@ from pipeline.catalogue import HelperCard, Role
 from pipeline.errors import OutOfMemory
 from pipeline.memory.fitting import Setup, Wish, has_room, setups
 from pipeline.memory.forecast import GB
-from pipeline.memory.limit import limited_gpu
+from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.recover import free, is_out_of_memory
 from pipeline.models.files import ModelFiles, locate
@@ -66,7 +66,7 @@ def work_held(
     files = locate(card, runtime)
     machine = read_machine(runtime, Path())
     found = ways(card, machine, wish, runtime)
-    with limited_gpu(machine, runtime):
+    with within_limits(machine, runtime):
         for way in found:
             if not has_room(way, machine, runtime):
                 continue

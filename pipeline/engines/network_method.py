@@ -14,7 +14,7 @@ from pipeline.errors import InvalidInput, OutOfMemory
 from pipeline.frames import Frame
 from pipeline.interpolation.around import ALONE, Around
 from pipeline.memory.fitting import Setup, has_room, setups
-from pipeline.memory.limit import limited_gpu
+from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import read_machine
 from pipeline.memory.recover import free, is_out_of_memory
 from pipeline.models.load import LoadPlan
@@ -107,7 +107,7 @@ class NetworkMethod:
             raise ValueError("times lie strictly between 0 and 1")
         with self._lock:
             self._find_ways(frame0.shape[:2])
-            with limited_gpu(self._machine, self._runtime):
+            with within_limits(self._machine, self._runtime):
                 return self._made(frame0, frame1, times)
 
     def close(self) -> None:

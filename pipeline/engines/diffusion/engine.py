@@ -19,7 +19,7 @@ from pipeline.frames import Frame, FrameStream, PreparedImage
 from pipeline.interpolation import enlarge, spread
 from pipeline.memory.forecast import forecast
 from pipeline.memory.ladder import fit
-from pipeline.memory.limit import limited_gpu
+from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.files import locate
@@ -70,7 +70,7 @@ class DiffusionEngine:
         machine = read_machine(settings.runtime, outputs)
         settings = self._foresee(settings, machine, context)
         sampling = Sampling(self.family, image, settings, context)
-        with limited_gpu(machine, settings.runtime):
+        with within_limits(machine, settings.runtime):
             sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
             try:
                 made = [

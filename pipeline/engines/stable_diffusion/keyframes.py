@@ -17,7 +17,7 @@ from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, strength_
 from pipeline.engines.stable_diffusion.setup import Setup, needs
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing, OutOfMemory, is_disk_full
 from pipeline.frames import Frame
-from pipeline.memory.limit import limited_gpu
+from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import Machine, read_machine
 from pipeline.memory.recover import free
 from pipeline.records import ForecastRecord, ModelRecord
@@ -68,7 +68,7 @@ def paint(
         return _alone(morphs, f"{error} {STAYS}", context, "warning")
     _tell(models, setup, morphs[0], settings, context)
     painting = Painting(models, setup, settings, context, len(morphs))
-    with limited_gpu(machine, settings.runtime):
+    with within_limits(machine, settings.runtime):
         problem = _failure(painting, tasks)
     if problem:
         context.note(STAGE, problem, "warning")
