@@ -54,7 +54,8 @@ SECTIONS = {
         "animate.sample_height",
         "runtime.keep_model",
     ),
-    "Finish": ("enhance.",),
+    "Finish": ("interpolate.", "enhance."),
+    "Style": ("style.",),
     "File": ("encode.",),
     "Device, threads and limits": (
         "runtime.device",

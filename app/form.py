@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel
 
-from app.offers import helper_choices
+from app.offers import helper_choices, style_choices
 from pipeline.catalogue import Role
 from pipeline.options import Option, nest, options
 from pipeline.settings import RuntimeSettings
@@ -30,8 +30,9 @@ Update = dict[str, Any]
 AUTOMATIC = ""
 """The value of a component whose setting is empty."""
 
-COLOUR, HELPER, LINES = "colour", "helper", "lines"
-"""Widgets that hints ask for: a colour picker, a picker of the models of a `role`, and a list with an entry a line."""
+COLOUR, HELPER, LINES, STYLE = "colour", "helper", "lines", "style"
+"""Widgets that hints ask for: a colour picker, a picker of the models of a `role`, a list with an entry a line, and a
+picker of the styles."""
 
 WIDEST = 10_000
 """Ranges that reach further are typed: a slider could not hit their values."""
@@ -126,7 +127,7 @@ def shown(model: type[BaseModel]) -> list[Option]:
         if widget == LINES:
             return True
         plain = not option.many and not issubclass(option.kind, BaseModel)
-        return plain and widget in (None, COLOUR, HELPER)
+        return plain and widget in (None, COLOUR, HELPER, STYLE)
 
     return [option for option in options(model) if is_shown(option)]
 
@@ -177,6 +178,8 @@ def _special(widget: str, hint: Mapping[str, Any]) -> Field:
         return gr.ColorPicker()
     if widget == LINES:
         return gr.Textbox(lines=3, max_lines=12, placeholder=hint.get("example"))
+    if widget == STYLE:
+        return gr.Dropdown(style_choices(), value=None, filterable=False)
     return gr.Dropdown(helper_choices(Role(hint["role"]), RuntimeSettings()), value=None, filterable=False)
 
 

@@ -10,14 +10,14 @@ from app.markup import sentence
 from app.offers import is_ready
 from pipeline.catalogue import Card, HelperCard, Role, get_card, get_helper, helper_names, model_names
 from pipeline.settings import RuntimeSettings, Settings
-from pipeline.transition_settings import AUTO, KEYFRAMES, NONE
+from pipeline.transition_settings import AUTO, KEYFRAMES, NONE, STAGES
 
 HELPERS = {
     option.name: Role(str(hints(Settings, option.name)["role"]))
     for option in shown(Settings)
-    if hints(Settings, option.name).get("widget") == HELPER
+    if option.section in STAGES and hints(Settings, option.name).get("widget") == HELPER
 }
-"""Settings that choose a helper."""
+"""Settings of transitions that choose a helper."""
 
 DOES = {
     Role.CAPTION: "Describes",

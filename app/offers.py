@@ -4,6 +4,7 @@ from app.markup import bytes_text
 from pipeline.catalogue import Card, Role, get_card, get_helper, helper_names
 from pipeline.errors import InvalidSetting
 from pipeline.settings import RuntimeSettings
+from pipeline.style_settings import style_names
 from pipeline.transition_settings import AUTO, NONE
 
 
@@ -25,6 +26,11 @@ def helper_choices(role: Role, runtime: RuntimeSettings) -> list[tuple[str, str]
     cards = [get_helper(name, role) for name in helper_names(role)]
     named = [(card_label(card, runtime), card.name) for card in cards]
     return [("automatic: the best one on this machine", AUTO), ("none", NONE), *named]
+
+
+def style_choices() -> list[tuple[str, str]]:
+    """Label and name of the named styles, and none."""
+    return [("none", ""), *((name.replace("-", " "), name) for name in style_names())]
 
 
 def is_ready(card: Card, runtime: RuntimeSettings) -> bool:

@@ -16,7 +16,7 @@ SECTIONS = {
     "Length and motion": ("transition.num_frames", "transition.seconds", "encode.fps", "transition.", "seed"),
     "Size and crop": ("prepare.",),
     "Alignment": ("align.",),
-    "Captions and plan": ("caption.model", "caption.detail", "plan.model", "plan."),
+    "Captions and plan": ("caption.model", "caption.detail", "caption.", "plan.model", "plan."),
     "Key frames": ("keyframes.model", "keyframes.control", "keyframes."),
     "Sampling": (
         "animate.num_inference_steps",
@@ -36,7 +36,8 @@ SECTIONS = {
         "animate.sample_width",
         "animate.sample_height",
     ),
-    "Finish": ("enhance.",),
+    "Finish": ("interpolate.", "enhance."),
+    "Style": ("style.",),
     "File": ("encode.",),
     "Models, memory and limits": (
         "runtime.models_dir",

@@ -22,6 +22,14 @@ class X264Preset(StrEnum):
     SLOWER = "slower"
 
 
+class InterpolationMethod(StrEnum):
+    """What makes the frames between two."""
+
+    FLOW = "flow"
+    FILM = "film"
+    RIFE = "rife"
+
+
 class Scheduler(StrEnum):
     """The sampler of a diffusion model."""
 

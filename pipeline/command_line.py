@@ -35,7 +35,9 @@ SECTIONS = {
     "caption": "caption: how the images are put into words",
     "plan": "plan: how the way between the captions is written",
     "keyframes": "keyframes: how pictures are painted on the way",
+    "interpolate": "interpolate: new frames between those that were made",
     "enhance": "enhance: what is done to finished frames before they are encoded",
+    "style": "style: whether the video is painted over in a style",
     "encode": "encode: how the frames become a file",
     "runtime": "runtime: what changes no pixel",
 }

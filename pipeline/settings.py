@@ -13,11 +13,12 @@ import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema, model_validator
 
 from pipeline.catalogue import Precision, get_card, merge, model_defaults, model_names
-from pipeline.choices import Device, Offload, Quantization, Scheduler, VideoFormat, X264Preset
+from pipeline.choices import Device, InterpolationMethod, Offload, Quantization, Scheduler, VideoFormat, X264Preset
 from pipeline.enhance_settings import EnhanceSettings
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
 from pipeline.paths import PRESETS
+from pipeline.style_settings import StyleSettings
 from pipeline.transition_settings import (
     AUTO,
     FLOW,
@@ -115,7 +116,7 @@ class MotionSettings(FrozenModel):
     depth_inverted: bool = False
     """In the depth map, nearer is darker."""
 
-    depth_model: str = Field(AUTO, json_schema_extra={"widget": "none"})
+    depth_model: str = Field(AUTO, json_schema_extra={"widget": "helper", "role": "depth"})
     """The model that sees depth where there is no map: auto takes one that is on this machine, none only estimates."""
 
     brush_kind: RegionKind | None = None
@@ -231,6 +232,19 @@ class AnimateSettings(FrozenModel):
     """The embedded engine's own settings."""
 
 
+class InterpolateSettings(FrozenModel):
+    """New frames between those that were made, so that the video runs smoothly."""
+
+    fps: FrameRate | None = Field(None, ge=1, le=120, json_schema_extra={"choices": ["24", "25", "30", "50", "60"]})
+    """Frames per second that the video goes out at: a model's 8 become 24 or 30. Empty: as the factor says."""
+
+    factor: int = Field(1, ge=1, le=16, json_schema_extra={"step": 1})
+    """How many times as many frames the video goes out with, in the same time. 1 makes none."""
+
+    method: InterpolationMethod = InterpolationMethod.FLOW
+    """What makes them: flow is built in; FILM and RIFE take a file of weights in the models folder."""
+
+
 class EncodeSettings(FrozenModel):
     """How the frames become a file."""
 
@@ -311,7 +325,9 @@ class Settings(FrozenModel):
     caption: CaptionSettings = CaptionSettings()
     plan: PlanSettings = PlanSettings()
     keyframes: KeyframesSettings = KeyframesSettings()
+    interpolate: InterpolateSettings = InterpolateSettings()
     enhance: EnhanceSettings = EnhanceSettings()
+    style: StyleSettings = StyleSettings()
     encode: EncodeSettings = EncodeSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 

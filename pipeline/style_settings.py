@@ -6,13 +6,22 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from pipeline.motion_plan import FrozenModel
+from pipeline.paths import PROJECT
+
+STYLES = PROJECT / "configs" / "styles"
+"""The named styles, a file each."""
+
+
+def style_names() -> tuple[str, ...]:
+    """Names of all named styles, in the order of the alphabet."""
+    return tuple(sorted(path.stem for path in STYLES.glob("*.yaml")))
 
 
 class StyleSettings(FrozenModel):
     """Whether the video is painted over in a style. Without a name and an image it stays as it is."""
 
-    name: str = Field("", max_length=60)
-    """A named style, such as oil, watercolour or pencil."""
+    name: str = Field("", max_length=60, json_schema_extra={"widget": "style"})
+    """A named style, such as oil, watercolour or pencil. Empty: none."""
 
     image: Path | None = None
     """A picture whose colours and surface the video takes on."""

@@ -8,10 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
-from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled
+from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled, Way
 from pipeline.environment import diffusion_packages, environment
 from pipeline.errors import (
     Cancelled,
@@ -49,13 +50,30 @@ from pipeline.records import (
 from pipeline.settings import Settings
 from pipeline.stages.encode import Encode, EncodedVideo, publish
 from pipeline.stages.enhance import Enhance
+from pipeline.stages.smooth import Smooth
+from pipeline.stages.style import Style
 
 Listener = Callable[[Event], None]
 
 ENCODING = "encode"
 """Name of the phase that the encoder's own rungs are taken in."""
 
-REFINEMENTS = (Enhance(),)
+
+class Refinement(Protocol):
+    """A stage that changes finished frames on their way to the encoder."""
+
+    @property
+    def name(self) -> str:
+        """As records call it."""
+
+    def way(self, settings: Settings) -> Way:
+        """Which way it takes with these settings."""
+
+    def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
+        """Return the changed film, or the film itself where nothing is to be done."""
+
+
+REFINEMENTS: tuple[Refinement, ...] = (Smooth(), Enhance(), Style())
 """What all jobs do to their frames before they are encoded, in this order."""
 
 WORK = ".work"
@@ -215,15 +233,15 @@ class Runner(ABC):
         They work while the frames are encoded; one that has nothing to do stands in no record. Also returned is who
         makes frames, and how long the next one waits for them, up to the last but one.
         """
-        maker, waits = self.maker, []
+        maker, way, waits = self.maker, Way("", ""), []
         for stage in REFINEMENTS:
             timed = _Timed(stream)
             given = replace(stream, frames=timed.frames())
             refined = stage(given, self.used, context)
             if refined is not given:
-                waits.append(_Wait(maker, timed))
-                maker, stream = stage.name, refined
-        return stream, [*waits, _Wait(maker)]
+                waits.append(_Wait(maker, way, timed))
+                maker, way, stream = stage.name, stage.way(self.used), refined
+        return stream, [*waits, _Wait(maker, way)]
 
     def encode(self, made: FrameStream, reference: Frame, context: Context) -> EncodedVideo:
         """Refine and encode, and on a shortage of memory encode once more with less, from frames read or made again.
@@ -270,7 +288,8 @@ class Runner(ABC):
             if wait is waits[0]:
                 self._wait_of_maker(until)
             else:
-                self._add_stage(StageRecord(name=wait.stage, seconds=0.0), 0.0, max(0.0, until - before))
+                entry = StageRecord(name=wait.stage, seconds=0.0, method=wait.way.method, reason=wait.way.reason)
+                self._add_stage(entry, 0.0, max(0.0, until - before))
             before = until
 
     def _wait_of_maker(self, seconds: float) -> None:
@@ -411,9 +430,10 @@ class _Timed:
 
 @dataclass(frozen=True)
 class _Wait:
-    """Who makes frames, and how long its reader waited for them; None where that is the encoder."""
+    """Which stage makes frames, in which way, and how long its reader waited; None where that is the encoder."""
 
     stage: str
+    way: Way
     timed: _Timed | None = None
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
-from pipeline.context import Context
+from pipeline.context import Context, Way
 from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, in_order, sharpened, steadied
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.frames import Frame, FrameStream
@@ -21,6 +22,18 @@ class Enhance:
 
     name = "enhance"
     version = "1"
+
+    def way(self, settings: Settings) -> Way:
+        """Which way it takes."""
+        wanted = settings.enhance
+        does = {
+            "flicker is taken out": wanted.deflicker > 0.0,
+            "colours are held": wanted.colour > 0.0,
+            "frames are enlarged": bool(wanted.width or wanted.height) or wanted.scale > 1.0,
+            "details are sharpened": wanted.sharpen > 0.0,
+        }
+        told = ", ".join(what for what, done in does.items() if done)
+        return Way(Path(wanted.model).name or "lanczos", f"{told[:1].upper()}{told[1:]}, as you asked for.")
 
     def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of enhanced frames: as many, as fast, and where nothing is asked for the stream itself.

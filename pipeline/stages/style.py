@@ -1,65 +1,58 @@
 """The stage `style`: a film painted over in a named style, or with the colours and the surface of a picture."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from pipeline.context import Context, Way
 from pipeline.frames import Frame, FrameStream
 from pipeline.images import read_image
-from pipeline.settings import PrepareSettings
+from pipeline.settings import Settings
 from pipeline.style import ImagePainter, ImageStyle, Painter, RecipePainter, get_recipe, styled
-from pipeline.style_settings import StyleSettings
 
 
-@dataclass(frozen=True)
-class Styled:
-    """The frames of a film in a style, and which way they are made."""
-
-    stream: FrameStream
-    way: Way
-
-
-@dataclass(frozen=True)
 class Style:
-    """Paints every frame over, steadily: the style is measured once, and textures move with the picture.
+    """Paints every frame over, steadily: the style is measured once, and textures move with the picture."""
 
-    `limits` say how large a style picture may be.
-    """
+    name = "style"
+    version = "1"
 
-    limits: PrepareSettings = field(default_factory=PrepareSettings)
-    name: str = "style"
-    version: str = "1"
+    def way(self, settings: Settings) -> Way:
+        """Which way it takes."""
+        wanted = settings.style
+        if wanted.image is None:
+            return Way(wanted.name, f"The style {get_recipe(wanted.name).title} is painted by a recipe.")
+        return Way("statistics", f"The colours and the surface of '{wanted.image.name}' are laid over every frame.")
 
-    def __call__(self, value: FrameStream, settings: StyleSettings, context: Context) -> Styled:
+    def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the film in its style, made while it is read; the film itself where no style is wanted.
 
         Raises InvalidSetting for an unknown style, and InvalidImage for a picture that cannot be read, both before any
         frame is made; reading the frames raises Cancelled.
         """
-        if settings.name:
-            get_recipe(settings.name)  # a wrong name is said even where its strength is 0
-        if not settings.is_wanted:
-            return Styled(value, Way("off", "No style is laid over the video."))
-        make_painter, way = self._painter(settings, min(value.width, value.height), context)
+        wanted = settings.style
+        if wanted.name:
+            get_recipe(wanted.name)  # a wrong name is said even where its strength is 0
+        if not wanted.is_wanted:
+            return value
+        make_painter = _painter(settings, min(value.width, value.height), context)
 
         def made(source: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
             frames = _checked(source(), context)
-            return styled(frames, value.count, make_painter(), settings.strength, context.threads)
+            return styled(frames, value.count, make_painter(), wanted.strength, context.threads)
 
         again = partial(made, value.again) if value.again else None
-        return Styled(replace(value, frames=made(lambda: value.frames), again=again), way)
+        return replace(value, frames=made(lambda: value.frames), again=again)
 
-    def _painter(self, settings: StyleSettings, side: int, context: Context) -> tuple[Callable[[], Painter], Way]:
-        """What makes a painter for each pass over the film, and which way that is."""
-        if settings.image is None:
-            recipe = get_recipe(settings.name)
-            painter = RecipePainter(recipe, side)
-            return lambda: painter, Way(settings.name, f"The style {recipe.title} is painted by a recipe.")
-        picture = read_image(settings.image, self.limits, partial(_noted, context))
-        style = ImageStyle(picture, side)
-        reason = f"The colours and the surface of '{settings.image.name}' are laid over every frame."
-        return lambda: ImagePainter(style), Way("statistics", reason)
+
+def _painter(settings: Settings, side: int, context: Context) -> Callable[[], Painter]:
+    """What makes a painter for each pass over the film."""
+    wanted = settings.style
+    if wanted.image is None:
+        painter = RecipePainter(get_recipe(wanted.name), side)
+        return lambda: painter
+    style = ImageStyle(read_image(wanted.image, settings.prepare, partial(_noted, context)), side)
+    return lambda: ImagePainter(style)
 
 
 def _noted(context: Context, message: str, level: str) -> None:

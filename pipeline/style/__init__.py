@@ -3,7 +3,8 @@
 from pipeline.style.by_image import ImagePainter, ImageStyle
 from pipeline.style.by_recipe import RecipePainter
 from pipeline.style.film import Painter, styled
-from pipeline.style.recipe import Recipe, get_recipe, style_names
+from pipeline.style.recipe import Recipe, get_recipe
+from pipeline.style_settings import style_names
 
 __all__ = [
     "ImagePainter",

@@ -8,10 +8,7 @@ from pydantic import Field, ValidationError
 
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel
-from pipeline.paths import PROJECT
-
-STYLES = PROJECT / "configs" / "styles"
-"""The folder of the recipes."""
+from pipeline.style_settings import STYLES, style_names
 
 
 class Recipe(FrozenModel):
@@ -70,11 +67,6 @@ class Recipe(FrozenModel):
 
     vignette: float = Field(0.0, ge=0.0, le=1.0)
     """How much the corners darken."""
-
-
-def style_names() -> tuple[str, ...]:
-    """Names of all named styles, in the order of the alphabet."""
-    return tuple(sorted(path.stem for path in STYLES.glob("*.yaml")))
 
 
 def get_recipe(name: str) -> Recipe:

@@ -12,7 +12,8 @@ from PIL import Image
 from pipeline.context import Context
 from pipeline.errors import Cancelled, InvalidImage, InvalidSetting
 from pipeline.frames import Frame, FrameStream
-from pipeline.stages.style import Style, Styled
+from pipeline.settings import Settings
+from pipeline.stages.style import Style
 from pipeline.style_settings import StyleSettings
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, ROCKET, photo
 
@@ -43,12 +44,12 @@ def context(stop: bool = False) -> Context:
     return Context(1, 2, Path(), is_cancelled=lambda: stop)
 
 
-def styled(frames: list[Frame], settings: StyleSettings) -> Styled:
-    return Style()(film(frames), settings, context())
+def styled(frames: list[Frame], settings: StyleSettings) -> FrameStream:
+    return Style()(film(frames), Settings(style=settings), context())
 
 
 def painted(frames: list[Frame], settings: StyleSettings) -> list[Frame]:
-    return list(styled(frames, settings).stream.frames)
+    return list(styled(frames, settings).frames)
 
 
 def mean_difference(one: Frame, other: Frame) -> float:
@@ -68,20 +69,22 @@ def unsteadiness(frames: list[Frame]) -> float:
 def test_without_a_style_every_frame_stays_byte_for_byte(settings: StyleSettings) -> None:
     frames = pan(CHELSEA, 2)
     stream = film(frames)
-    result = Style()(stream, settings, context())
-    assert result.stream is stream
-    assert result.way.method == "off"
+    assert Style()(stream, Settings(style=settings), context()) is stream
 
 
 def test_the_stream_keeps_what_it_was_and_can_be_made_again() -> None:
     frames = pan(CHELSEA, 3)
-    made = styled(frames, StyleSettings(name="oil"))
-    stream = made.stream
+    stream = styled(frames, StyleSettings(name="oil"))
     assert (stream.width, stream.height, stream.fps, stream.count) == (256, 144, Fraction(24), 3)
     assert stream.keyframes == {0}
-    assert made.way.method == "oil"
     assert stream.again is not None
     assert all(map(np.array_equal, stream.frames, stream.again()))
+
+
+def test_the_way_is_told_by_name_or_picture(picture: Path) -> None:
+    named = Style().way(Settings(style=StyleSettings(name="oil")))
+    assert named.method == "oil"
+    assert "'coffee.png'" in Style().way(Settings(style=StyleSettings(image=picture))).reason
 
 
 def test_strength_leads_evenly_from_the_frame_to_its_style() -> None:
@@ -95,8 +98,7 @@ def test_strength_leads_evenly_from_the_frame_to_its_style() -> None:
 def test_a_picture_lends_its_colours(picture: Path) -> None:
     frames = pan(CHELSEA, 1)
     made = styled(frames, StyleSettings(image=picture))
-    assert "'coffee.png'" in made.way.reason
-    frame = next(made.stream.frames)
+    frame = next(made.frames)
     wanted = photo(COFFEE).mean(axis=(0, 1))
     assert np.abs(frame.mean(axis=(0, 1)) - wanted).max() < 12
     assert np.abs(frame.std(axis=(0, 1)) - photo(COFFEE).std(axis=(0, 1))).max() < 20
@@ -154,7 +156,9 @@ def test_frames_are_read_only_as_far_as_they_are_made() -> None:
             read.append(1)
             yield np.full((40, 60, 3), 120, np.uint8)
 
-    made = Style()(FrameStream(endless(), 60, 40, Fraction(24), 10_000), StyleSettings(name="ink"), context()).stream
+    made = Style()(
+        FrameStream(endless(), 60, 40, Fraction(24), 10_000), Settings(style=StyleSettings(name="ink")), context()
+    )
     for _ in range(3):
         next(made.frames)
     made.frames.close()  # type: ignore[attr-defined]
@@ -175,6 +179,6 @@ def test_what_is_wrong_is_said_before_any_frame_is_made(tmp_path: Path) -> None:
 
 
 def test_stop_ends_it() -> None:
-    stream = Style()(film(pan(CHELSEA, 2)), StyleSettings(name="ink"), context(stop=True)).stream
+    stream = Style()(film(pan(CHELSEA, 2)), Settings(style=StyleSettings(name="ink")), context(stop=True))
     with pytest.raises(Cancelled):
         next(stream.frames)

@@ -1,0 +1,86 @@
+"""The stage that puts new frames between those of a film, so that it goes out at a higher rate."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+
+from pipeline.context import Context, Way
+from pipeline.engines.interpolators import get_method
+from pipeline.frames import Frame, FrameStream
+from pipeline.interpolation.film import passages, retimed
+from pipeline.interpolation.method import Method
+from pipeline.interpolation.scenes import Found, Sight
+from pipeline.settings import InterpolateSettings, Settings
+
+
+class Smooth:
+    """Interpolates while the stream is read. Stands in records as `interpolate`."""
+
+    name = "interpolate"
+    version = "1"
+
+    def way(self, settings: Settings) -> Way:
+        """Which way it takes."""
+        wanted = settings.interpolate
+        aim = f"{wanted.factor} times as many frames"
+        if wanted.fps is not None:
+            aim = f"{float(wanted.fps):g} frames per second"
+        return Way(wanted.method.value, f"You asked for {aim} from {float(settings.encode.fps):g} per second.")
+
+    def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
+        """Return the film at the rate that is asked for; the film itself where it has that rate.
+
+        Every frame stays at its time, and the last one stays as long as it did. Raises InvalidSetting, and ModelMissing
+        when the weights of the method are not here, before a frame is made.
+        """
+        fps, count = target(value.count, value.fps, settings.interpolate)
+        if (fps, count) == (value.fps, value.count):
+            return value
+        method = get_method(settings.interpolate.method, settings.runtime, lambda said: context.note(self.name, said))
+
+        def made(source: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
+            return _between(source(), value.fps, fps, count, _Work(method, context))
+
+        again = value.again
+        return replace(
+            value,
+            frames=made(lambda: value.frames),
+            fps=fps,
+            count=count,
+            again=None if again is None else lambda: made(again),
+            keyframes=frozenset(round(number / value.fps * fps) for number in value.keyframes),
+        )
+
+
+class _Work:
+    """The method, and the run that it works for."""
+
+    def __init__(self, method: Method, context: Context) -> None:
+        self.method, self.context = method, context
+
+
+def target(count: int, fps: Fraction, wanted: InterpolateSettings) -> tuple[Fraction, int]:
+    """Frames per second, and frames, that a film of `count` frames at `fps` goes out with.
+
+    With a rate the length stays what it is; with a factor (count - 1) * factor + 1 frames play that much faster.
+    """
+    if wanted.fps is not None:
+        return wanted.fps, max(1, round(count * wanted.fps / fps))
+    return fps * wanted.factor, (count - 1) * wanted.factor + 1
+
+
+def _between(source: Iterator[Frame], old: Fraction, new: Fraction, count: int, work: _Work) -> Iterator[Frame]:
+    """The frames of a film at another rate: frame k shows the time k / new."""
+    sights = (Sight(number / old, frame) for number, frame in enumerate(source))
+    # A still scene of an engine is meant, and no sign of frames that were doubled.
+    rows = passages(sights, Found(), repeats=False)
+    try:
+        with closing(
+            retimed(rows, (number / new for number in range(count)), work.method, work.context.threads)
+        ) as made:
+            for frame in made:
+                work.context.check_cancelled()
+                yield frame
+    finally:
+        work.method.close()
