@@ -15,7 +15,7 @@ from app.markup import bar, bytes_text, details, facts, file_url, seconds_text, 
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.context import Glimpse, LogLine, Progress
 from pipeline.errors import ModelMissing
-from pipeline.lengths import film_length
+from pipeline.lengths import film_length, outgoing
 from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
 
@@ -59,7 +59,7 @@ def film_text(settings: Settings, frames: int) -> str:
     from pipeline.enhancement import enlarged_size
     from pipeline.video import container_size_multiple
 
-    fps, prepare = settings.encode.fps, settings.prepare
+    (fps, frames), prepare = outgoing(frames, settings.encode.fps, settings.interpolate), settings.prepare
     width, height = prepare.width or prepare.resolution, prepare.height or prepare.resolution
     multiple = container_size_multiple(settings.encode.format)
     size = " × ".join(str(side) for side in enlarged_size(settings.enhance, width, height, multiple))

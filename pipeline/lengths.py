@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from pipeline.settings import Segment, Settings
+from pipeline.settings import InterpolateSettings, Segment, Settings
 
 
 def film_length(settings: Settings) -> int:
@@ -20,3 +20,13 @@ def frame_counts(segments: Sequence[Segment], fps: Fraction) -> Iterator[int]:
         until = max(end + 1, round(seconds * fps))
         yield until - end
         end = until
+
+
+def outgoing(count: int, fps: Fraction, wanted: InterpolateSettings) -> tuple[Fraction, int]:
+    """Frames per second, and frames, that a film of `count` frames at `fps` goes out with.
+
+    With a rate the length stays what it is; with a factor (count - 1) * factor + 1 frames play that much faster.
+    """
+    if wanted.fps is not None:
+        return wanted.fps, max(1, round(count * wanted.fps / fps))
+    return fps * wanted.factor, (count - 1) * wanted.factor + 1

@@ -11,7 +11,8 @@ from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation.film import passages, retimed
 from pipeline.interpolation.method import Method
 from pipeline.interpolation.scenes import Found, Sight
-from pipeline.settings import InterpolateSettings, Settings
+from pipeline.lengths import outgoing
+from pipeline.settings import Settings
 
 
 class Smooth:
@@ -34,7 +35,7 @@ class Smooth:
         Every frame stays at its time, and the last one stays as long as it did. Raises InvalidSetting, and ModelMissing
         when the weights of the method are not here, before a frame is made.
         """
-        fps, count = target(value.count, value.fps, settings.interpolate)
+        fps, count = outgoing(value.count, value.fps, settings.interpolate)
         if (fps, count) == (value.fps, value.count):
             return value
         method = get_method(settings.interpolate.method, settings.runtime, lambda said: context.note(self.name, said))
@@ -58,16 +59,6 @@ class _Work:
 
     def __init__(self, method: Method, context: Context) -> None:
         self.method, self.context = method, context
-
-
-def target(count: int, fps: Fraction, wanted: InterpolateSettings) -> tuple[Fraction, int]:
-    """Frames per second, and frames, that a film of `count` frames at `fps` goes out with.
-
-    With a rate the length stays what it is; with a factor (count - 1) * factor + 1 frames play that much faster.
-    """
-    if wanted.fps is not None:
-        return wanted.fps, max(1, round(count * wanted.fps / fps))
-    return fps * wanted.factor, (count - 1) * wanted.factor + 1
 
 
 def _between(source: Iterator[Frame], old: Fraction, new: Fraction, count: int, work: _Work) -> Iterator[Frame]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pipeline.context import Context
 from pipeline.errors import ModelMissing
 from pipeline.frames import Frame, FrameStream
+from pipeline.lengths import outgoing
 from pipeline.settings import InterpolateSettings, Settings, make_settings
-from pipeline.stages.smooth import Smooth, target
+from pipeline.stages.smooth import Smooth
 
 
 def film(count: int, fps: int = 8, keyframes: frozenset[int] = frozenset()) -> FrameStream:
@@ -69,7 +70,7 @@ def test_every_frame_shows_its_own_time(smooth: Callable[..., FrameStream], valu
 
 @given(st.integers(1, 400), st.integers(1, 60), st.integers(1, 120))
 def test_a_rate_keeps_the_length(count: int, old: int, new: int) -> None:
-    fps, made = target(count, Fraction(old), InterpolateSettings(fps=Fraction(new)))
+    fps, made = outgoing(count, Fraction(old), InterpolateSettings(fps=Fraction(new)))
     assert fps == new
     assert made >= 1
     assert abs(made / fps - Fraction(count, old)) <= max(Fraction(1, 2 * new), Fraction(1, new) if made == 1 else 0)
@@ -78,7 +79,7 @@ def test_a_rate_keeps_the_length(count: int, old: int, new: int) -> None:
 @given(st.integers(1, 400), st.integers(1, 60), st.integers(1, 16))
 def test_a_factor_follows_the_contract(count: int, old: int, factor: int) -> None:
     wanted = InterpolateSettings(factor=factor)
-    assert target(count, Fraction(old), wanted) == (Fraction(old * factor), (count - 1) * factor + 1)
+    assert outgoing(count, Fraction(old), wanted) == (Fraction(old * factor), (count - 1) * factor + 1)
 
 
 def test_frames_that_start_anew_do_so_at_their_time(smooth: Callable[..., FrameStream]) -> None:
