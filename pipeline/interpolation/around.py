@@ -72,7 +72,9 @@ def _bend(here: Grey, there: Grey, beyond: Grey, distance: float) -> Flow:
 
     With x(1) and x(-d) from the pixel's place: x'' = 2 (x(1) + x(-d) / d) / (1 + d).
     """
-    flow = (dense_flow(here, there) + dense_flow(here, beyond) / np.float32(distance)) * np.float32(2 / (1 + distance))
+    flow = (
+        dense_flow(here, there, quick=True) + dense_flow(here, beyond, quick=True) / np.float32(distance)
+    ) * np.float32(2 / (1 + distance))
     parts = (cv2.medianBlur(np.ascontiguousarray(part), 5) for part in cv2.split(flow))
     return np.dstack(list(parts)).astype(np.float32)
 

@@ -52,8 +52,11 @@ def open_footage(paths: Sequence[Path], settings: PrepareSettings, note: Note) -
     Raises InvalidImage or InvalidInput for what cannot be read, at once where the headers tell it, and for images of
     different sizes.
     """
-    if len(paths) == 1 and _is_video(paths[0], settings):
-        return _open_video(paths[0], note)
+    videos = [path for path in paths if _is_video(path, settings)]
+    if videos and len(paths) > 1:
+        raise InvalidInput(f"'{videos[0].name}' is no image: give one video alone, or several images.")
+    if videos:
+        return _open_video(videos[0], note)
     return _open_images(paths, settings, note)
 
 

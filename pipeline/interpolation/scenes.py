@@ -160,7 +160,7 @@ def same_scene(one: Sight, other: Sight) -> bool:
     changed = cv2.blur(cv2.absdiff(first, second).astype(np.float32), (5, 5)) > _CHANGED
     if changed.mean() < _LEAST_CHANGED:
         return True
-    forward, backward = dense_flow(first, second), dense_flow(second, first)
+    forward, backward = dense_flow(first, second, quick=True), dense_flow(second, first, quick=True)
     places = pixel_places(range(len(first)), first.shape[1]) + forward
     likeness, textured = _likeness(first.astype(np.float32), sample(second, places).astype(np.float32))
     counted = changed & textured & _inside(places)
