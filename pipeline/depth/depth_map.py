@@ -13,13 +13,19 @@ Nearness = NDArray[np.float32]
 """Relative inverse depth: float32, shape (height, width), 0 is the farthest and 1 the nearest point."""
 
 EDGE_RADIUS = 0.008
-"""Radius of the guided filter, as a fraction of the picture's longer side: how far edges may have strayed."""
+"""Radius of the guided filter, as a fraction of the picture's longer side: how far edges may have strayed.
+
+It is at least one and a half pixels of the coarse map.
+"""
 
 EDGE_CONTRAST = 2e-3
 """The guided filter's epsilon, a variance of values from 0 to 1: weaker edges of the picture count for nothing."""
 
 JUMP = 0.08
 """Difference of nearness across an edge from which the pixels between belong to either side."""
+
+STEP_VARIANCE = 0.1
+"""Variance in a window, in squares of its range, from which it shows two depths: an even slope has 1/12."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def aligned(nearness: Nearness, image: Frame) -> Nearness:
     enlarged = max(height / nearness.shape[0], width / nearness.shape[1])
     method = cv2.INTER_AREA if enlarged < 1 else cv2.INTER_LINEAR
     fitted = cv2.resize(nearness, (width, height), interpolation=method)
-    radius = max(round(EDGE_RADIUS * max(height, width)), 2)
+    radius = max(round(EDGE_RADIUS * max(height, width)), round(1.5 * enlarged), 2)
     if min(height, width) > 2 * radius:
         guide = image.astype(np.float32) / 255
         fitted = cv2.ximgproc.guidedFilter(guide, fitted, radius, EDGE_CONTRAST)
@@ -69,8 +75,10 @@ def parted(nearness: Nearness, radius: int) -> Nearness:
     """The map with steps instead of ramps that are up to `2 * radius` pixels wide and higher than JUMP."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     low, high = cv2.erode(nearness, kernel), cv2.dilate(nearness, kernel)
+    side = 4 * radius + 1
+    variance = cv2.blur(nearness**2, (side, side)) - cv2.blur(nearness, (side, side)) ** 2
+    wide = np.ones((side, side), np.uint8)
+    span = cv2.dilate(nearness, wide) - cv2.erode(nearness, wide)
+    is_step = (high - low > JUMP) & (variance > STEP_VARIANCE * span**2)
     sides = np.where(nearness - low > high - nearness, high, low)
-    # A slope of the same height over a wider stretch stays: only where half the window is already flat is it a step.
-    middle = cv2.blur(nearness, (2 * radius + 1, 2 * radius + 1))
-    flat = np.minimum(np.abs(middle - low), np.abs(high - middle)) < np.abs(high - low) * 0.5
-    return np.asarray(np.where((high - low > JUMP) & flat, sides, nearness), np.float32)
+    return np.asarray(np.where(is_step, sides, nearness), np.float32)

@@ -8,7 +8,11 @@ from tests.tiny_models.hub import make, network, published_weights, write_config
 
 def build(folder: Path, width: int) -> None:
     """Fill `folder` with a model whose states are `width` wide."""
+    import torch
+
     model = network("transformers.DepthAnythingForDepthEstimation", _config(width), seed=str(width))
+    with torch.no_grad():
+        model.head.conv3.bias.fill_(1.0)  # what is below 0 is cut off, which would be all of it
     write_config(folder, model)
     write_weights(folder, "model", published_weights(model))
     write_json(folder / "preprocessor_config.json", _processor())
@@ -25,6 +29,7 @@ def _config(width: int) -> Any:
         out_features=["stage1", "stage2", "stage3", "stage4"],
         reshape_hidden_states=False,
         apply_layernorm=True,
+        initializer_range=0.2,
     )
     return make(
         "transformers.DepthAnythingConfig",
@@ -33,6 +38,7 @@ def _config(width: int) -> Any:
         neck_hidden_sizes=[8, 8, 16, 16],
         fusion_hidden_size=8,
         head_hidden_size=8,
+        initializer_range=0.2,
     )
 
 

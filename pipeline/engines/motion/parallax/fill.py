@@ -55,7 +55,7 @@ def _pulled(summed: Floats, weight: Floats) -> Floats:
     """Weighted sums divided by their weights, the missing ones from coarser levels."""
     shaped = weight if summed.ndim == 2 else weight[..., None]
     own = summed / np.maximum(shaped, 1e-6)
-    if min(weight.shape) <= 2 or weight.min() > 0.99:
+    if max(weight.shape) <= 1 or weight.min() > 0.99:
         return np.asarray(own, np.float32)
     below = np.asarray(cv2.pyrDown(summed), np.float32), np.asarray(cv2.pyrDown(weight), np.float32)
     coarse = _pulled(*below)

@@ -2,8 +2,8 @@
 
 The cuts are put at those depths at which most of the picture's steps lie and the fewest slopes: a person before a wall
 is cut out, a floor is left whole where it can be. Layers are lifted off from near to far. What is behind a layer is
-filled in (fill.py), and the layer keeps just what must be laid over it to give the picture again, so the layers
-together are the picture, to the last bit. Within a layer the depth is continuous and its slopes are limited, so nothing
+filled in (fill.py), and the layer gets the colours that must be laid over it to give the picture again, so the layers
+together are the picture. Within a layer the depth is continuous and its slopes are limited, so nothing
 folds when the layer is bent.
 """
 
@@ -26,7 +26,7 @@ LOOK_SIDE = 320
 LEVELS = 64
 """Depths that are considered for a cut."""
 
-SLOPE_COUNTS = 0.1
+SLOPE_COUNTS = 0.25
 """How much a pair of pixels on a slope counts against a cut, of what a pair across a step counts for it."""
 
 LEAST_EDGE = 0.1
@@ -38,6 +38,9 @@ MATTE_RADIUS = 0.004
 MATTE_CONTRAST = 1e-4
 """The guided filter's epsilon for soft edges: much smaller than for depth, to follow hair and grass."""
 
+LEAST_ALPHA = 4
+"""Alpha, of 255, from which the colour of a pixel of a layer can be told from what it adds to the picture."""
+
 CELL = 4
 """Pixels of the plate for each value of a layer's depth."""
 
@@ -47,7 +50,9 @@ GENTLE = 0.5
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `pixels` is uint8 (height, width, 4), RGB times alpha and alpha, or (height, width, 3) for the last.
+    """One layer: `pixels` is uint8 (height, width, 4), RGB and alpha, or (height, width, 3) for the last one.
+
+    The colours go on where alpha is 0, so that both can be sharpened and enlarged without a rim.
 
     `nearness` has a value for every CELL x CELL pixels.
     """
@@ -117,22 +122,18 @@ def take_apart(plate: Frame, nearness: Nearness, reach: float, seed: int = 0) ->
 
 
 def soft_edge(mask: Bools, image: Frame) -> NDArray[np.uint8]:
-    """The mask with an edge as soft as the image's own (0 to 255): a guided filter in a narrow band along it.
+    """The mask with an edge as soft as the image's own (0 to 255): outwards, in a narrow band, by a guided filter.
 
-    The mask is widened a little first: a rim of the background that goes along is seen less than one of the foreground
-    that stays behind like a ghost.
+    Inside the mask nothing shines through: what is behind would have to have the foreground's colours there.
     """
     radius = _matte_radius(image)
-    hard = cv2.dilate(mask.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (radius | 1, radius | 1)))
-    side = 2 * radius + 1
-    if min(mask.shape) <= 2 * side:
+    hard = mask.astype(np.float32)
+    if min(mask.shape) <= 4 * radius:
         return np.asarray(mask.astype(np.uint8) * 255, np.uint8)
-    guide = image.astype(np.float32) / 255
-    matte = cv2.ximgproc.guidedFilter(guide, hard, radius, MATTE_CONTRAST)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    band = cv2.dilate(hard, kernel) > cv2.erode(hard, kernel)
-    firm = np.clip((matte - 0.5) * 1.4 + 0.5, 0, 1)
-    return np.asarray(np.rint(np.where(band, firm, hard) * 255), np.uint8)
+    matte = cv2.ximgproc.guidedFilter(image.astype(np.float32) / 255, hard, radius, MATTE_CONTRAST)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    band = (cv2.dilate(hard, kernel) > 0) & ~mask
+    return np.asarray(np.rint(np.where(band, np.clip(matte * 1.2 - 0.1, 0, 1), hard) * 255), np.uint8)
 
 
 def _matte_radius(image: Frame) -> int:
@@ -150,14 +151,17 @@ def _explaining(plate: Frame, behind: Frame, alpha: NDArray[np.uint8]) -> Frame:
 
 
 def _lifted(plate: Frame, behind: Frame, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What must be laid over `behind` to give the plate: RGB times alpha, and alpha."""
-    over = cv2.subtract(plate, dimmed(behind, alpha))
-    return np.asarray(np.dstack([over, alpha]), np.uint8)
+    """The colours that give the plate where they lie over `behind` by `alpha`, continued where there are none."""
+    share = alpha.astype(np.float32)[..., None] / 255
+    under = behind.astype(np.float32)
+    own = under + (plate - under) / np.maximum(share, 1 / 255)
+    colours = np.where(share == 1, plate, spread(np.clip(own, 0, 255), alpha >= LEAST_ALPHA))
+    return np.asarray(np.dstack([np.rint(colours), alpha]), np.uint8)
 
 
-def dimmed(behind: Frame, alpha: NDArray[np.uint8]) -> Frame:
+def dimmed(picture: Frame, alpha: NDArray[np.uint8]) -> Frame:
     """What is left of a picture under a layer of this alpha."""
-    return np.asarray(cv2.multiply(behind, cv2.merge([255 - alpha] * 3), scale=1 / 255), np.uint8)
+    return np.asarray(cv2.multiply(picture, cv2.merge([255 - alpha] * 3), scale=1 / 255), np.uint8)
 
 
 def _continued(nearness: Nearness, mask: Bools, reach: float) -> Nearness:

@@ -86,12 +86,17 @@ class ParallaxRenderer:
         return frame
 
     def _moved(self, plate: Frame) -> tuple[Pixels, ...]:
-        """The refined layers of a plate that moves by itself: each takes its share of the change."""
+        """The refined layers of a plate that moves by itself: each takes the change."""
         change = plate.astype(np.int16) - self.plate
         return tuple(self._refined(_changed(layer.pixels, change)) for layer in self._layers)
 
     def _refined(self, pixels: Pixels) -> Pixels:
-        return doubled(pixels, self._prefilter, 1)
+        """A layer in twice the density, its colours times alpha, which is what may be interpolated."""
+        fine = doubled(pixels, self._prefilter, 1)
+        if fine.shape[2] == 3:
+            return fine
+        alpha = np.ascontiguousarray(fine[..., 3])
+        return np.dstack([dimmed(np.ascontiguousarray(fine[..., :3]), 255 - alpha), alpha])
 
     def _bent(self, layer: Layer, pixels: Pixels, view: DepthView) -> Pixels:
         """A refined layer as a view sees it."""
@@ -125,11 +130,8 @@ class ParallaxRenderer:
 
 
 def _changed(pixels: Pixels, change: NDArray[np.int16]) -> Pixels:
-    if pixels.shape[2] == 3:
-        return np.asarray(np.clip(pixels + change, 0, 255), np.uint8)
-    share = np.rint(change * (pixels[..., 3:].astype(np.float32) / 255)).astype(np.int16)
-    colours = np.clip(pixels[..., :3] + share, 0, pixels[..., 3:])
-    return np.asarray(np.dstack([colours, pixels[..., 3]]), np.uint8)
+    colours = np.clip(pixels[..., :3] + change, 0, 255).astype(np.uint8)
+    return colours if pixels.shape[2] == 3 else np.dstack([colours, pixels[..., 3]])
 
 
 def _under(nearness: Nearness, x: float, y: float) -> float:
