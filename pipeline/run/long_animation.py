@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.catalogue import get_card, model_names
 from pipeline.context import CandidateFrames, Context, Fact, Settled
 from pipeline.engines import EMBEDDED, get_engine
+from pipeline.engines.motion.engine import MotionEngine, joined_paths
 from pipeline.enhancement import steadied
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.environment import diffusion_packages, package_version
@@ -91,10 +92,21 @@ class _Parts:
         at_least = partial(count_from, rules=get_engine(animate.engine).capabilities)
         longest = ENDLESS if animate.engine == EMBEDDED else animate.num_frames
         self.all = split(animate.segments, settings.encode.fps, animate.overlap, longest, at_least)
+        self._paths = None
+        if animate.engine == EMBEDDED:
+            self._paths = joined_paths([self._settings(number, settings) for number in range(len(self.all))])
 
     def rendered(self, number: int, start: Frame | None) -> Generator[Frame]:
-        """The frames of a part as its engine makes them."""
-        stream = self._animate(number, start, self._context)
+        """The frames of a part as the embedded engine makes them.
+
+        Where its camera can go on, it looks at the image itself all the time, of which nothing is lost.
+        """
+        if self._paths is None:
+            stream = self._animate(number, start, self._context)
+        else:
+            settings = self._settings(number, self._run.used)
+            context = replace(self._context, seed=self._seed(number))
+            stream = MotionEngine().animate(self._image, settings, context, self._paths[number])
         if isinstance(stream.frames, Generator):
             with closing(stream.frames):
                 yield from stream.frames
@@ -135,7 +147,8 @@ class _Parts:
         part, animate = self.all[number], base.animate
         motion = animate.motion.model_copy(update={"plan": self._run.record.requested.animate.motion.plan})
         changes = {"segments": (), "num_frames": part.num_frames, "seconds": None, "motion": motion}
-        prepare = base.prepare.model_copy(update={"masks": self._asked.prepare.masks if number == 0 else ()})
+        is_image = number == 0 or animate.engine == EMBEDDED  # the others begin with a frame that masks do not fit
+        prepare = base.prepare.model_copy(update={"masks": self._asked.prepare.masks if is_image else ()})
         own = {"prompt": self._prompt(part), "seed": self._seed(number), "prepare": prepare}
         settings = base.model_copy(update={**own, "animate": animate.model_copy(update=changes)})
         return get_engine(animate.engine).resolve(settings)[0]

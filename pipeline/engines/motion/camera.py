@@ -13,6 +13,7 @@ screen, and a pan keeps its speed on the screen while the camera zooms. Sway and
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,16 +130,30 @@ class CameraPath:
         self._drift = self._rate.real * self._focus + pan
         self.outline = _outline(width, height, EDGE_POINTS if camera.dolly_zoom else 1)
         """Points of the screen that span every view: its corners, or points along its edges where these bend."""
-        self._placement = Similarity()
-        self._placement = self._fit()
+        self._start = self._placement = Similarity()
+        self._placement = self._fit([self])
+
+    @classmethod
+    def join(cls, paths: Sequence["CameraPath"]) -> None:
+        """Let each path begin where the one before it ends, and frame them all alike, as wide as the picture allows.
+
+        A dolly zoom ends with its path.
+        """
+        start = Similarity()
+        for path in paths:
+            path._start, path._placement = start, Similarity()
+            start = path.view(path.num_frames - 1).move
+        placement = cls._fit(paths)
+        for path in paths:
+            path._placement = placement
 
     def view(self, index: int) -> View:
         """What frame `index` of 0 to `num_frames - 1` shows."""
         travel = self.travel(index)
         back = np.exp(-self._rate * travel)
         drift = -np.expm1(-self._rate * travel) / self._rate if self._rate else travel
-        move = self._placement.after(Similarity(complex(back), complex(self._drift * drift)))
-        return View(self._swayed(index), self._dolly(travel), move)
+        move = self._start.after(Similarity(complex(back), complex(self._drift * drift)))
+        return View(self._swayed(index), self._dolly(travel), self._placement.after(move))
 
     def travel(self, index: int) -> float:
         """The part of the camera's travel that is done in frame `index`, from 0 to 1."""
@@ -149,7 +164,8 @@ class CameraPath:
     @property
     def is_still(self) -> bool:
         """Every frame shows the whole picture as it is."""
-        return not (self._rate or self._drift or self.camera.dolly_zoom or self.camera.sway)
+        moves = self._rate or self._drift or self.camera.dolly_zoom or self.camera.sway
+        return not moves and self._placement.after(self._start) == Similarity()
 
     @property
     def magnifications(self) -> tuple[float, float]:
@@ -180,20 +196,23 @@ class CameraPath:
         strength = math.expm1(math.log(2) * self.camera.dolly_zoom * travel)
         return Radial(self._focus, DOLLY_RADIUS * self.height, strength) if strength else None
 
-    def _fit(self) -> Similarity:
-        """Scale and place the path, which is linear in both, so that the box around all views fits the picture."""
+    @staticmethod
+    def _fit(paths: Sequence["CameraPath"]) -> Similarity:
+        """Scale and place paths, which are linear in both, so that the box around all views fits the picture."""
         left = top = math.inf
         right = bottom = -math.inf
-        for index in range(self.num_frames):
-            seen = self.view(index).source(self.outline)
-            left, right = min(left, seen.real.min()), max(right, seen.real.max())
-            top, bottom = min(top, seen.imag.min()), max(bottom, seen.imag.max())
-        scale = min(self.width / (right - left), self.height / (bottom - top))
+        for path in paths:
+            for index in range(path.num_frames):
+                seen = path.view(index).source(path.outline)
+                left, right = min(left, seen.real.min()), max(right, seen.real.max())
+                top, bottom = min(top, seen.imag.min()), max(bottom, seen.imag.max())
+        first = paths[0]
+        scale = min(first.width / (right - left), first.height / (bottom - top))
         return Similarity(
             complex(scale),
             complex(
-                placed(left * scale, right * scale, self.width, self.camera.zoom_x),
-                placed(top * scale, bottom * scale, self.height, self.camera.zoom_y),
+                placed(left * scale, right * scale, first.width, first.camera.zoom_x),
+                placed(top * scale, bottom * scale, first.height, first.camera.zoom_y),
             ),
         )
 

@@ -1,6 +1,6 @@
 """The embedded engine: reads the prompt as a motion plan and renders the plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.catalogue import Role
@@ -69,16 +69,40 @@ class MotionEngine:
         animate = settings.animate.model_copy(update={"motion": motion.model_copy(update=changes)})
         return settings.model_copy(update={"animate": animate}), notices
 
-    def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
-        """Return the stream of frames of the plan in the settings, which `resolve` has filled in."""
+    def animate(
+        self, image: PreparedImage, settings: Settings, context: Context, path: CameraPath | None = None
+    ) -> FrameStream:
+        """Return the stream of frames of the plan in the settings, which `resolve` has filled in.
+
+        The camera takes the plan's own way, or `path`, one of those of `joined_paths`.
+        """
         motion = settings.animate.motion
         if motion.plan is None:
             raise ValueError("the settings are not resolved: they hold no motion plan")
         plan = scaled(motion.plan, motion)
         _explain(plan, settings, context)
-        render = _renderer(plan, image, settings, context)
+        render = _renderer(plan, image, settings, context, path)
         frames = render_in_order(render, settings.animate.num_frames, context.threads)
         return FrameStream(frames, image.width, image.height, settings.encode.fps, settings.animate.num_frames)
+
+
+def joined_paths(stretches: Sequence[Settings]) -> list[CameraPath] | None:
+    """The camera's ways through resolved stretches of one video: each begins where the one before ends.
+
+    None where one of them cannot be gone on from: a camera in depth, a dolly zoom, a loop.
+    """
+    paths = []
+    for settings in stretches:
+        motion, prepare = settings.animate.motion, settings.prepare
+        if motion.plan is None or prepare.width is None or prepare.height is None:
+            raise ValueError("the settings are not resolved")
+        plan = scaled(motion.plan, motion)
+        if plan.camera.parallax or plan.camera.dolly_zoom or plan.loop:
+            return None
+        size = prepare.width, prepare.height
+        paths.append(CameraPath(plan.camera, *size, settings.animate.num_frames, loop=False, seed=settings.seed))
+    CameraPath.join(paths)
+    return paths
 
 
 def _depth_model(plan: MotionPlan, settings: Settings, notices: list[Notice]) -> str:
@@ -161,15 +185,17 @@ def _explain(plan: MotionPlan, settings: Settings, context: Context) -> None:
             context.note("animate", note, "warning")
 
 
-def _renderer(plan: MotionPlan, image: PreparedImage, settings: Settings, context: Context) -> Callable[[int], Frame]:
+def _renderer(
+    plan: MotionPlan, image: PreparedImage, settings: Settings, context: Context, path: CameraPath | None
+) -> Callable[[int], Frame]:
     """Return the function that renders frame k; it may be called from several threads at once."""
     count, held = settings.animate.num_frames, read_prompt(settings.prompt).camera_held
     in_depth = plan.camera.parallax > 0.0 and not _stands_still(plan.camera)
     areas = _areas(plan, image, in_depth, context)
-    if plan.regions and not areas and not held and _stands_still(plan.camera):
+    if plan.regions and not areas and not held and _stands_still(plan.camera) and path is None:
         context.note("animate", "Nothing in the picture could be set in motion: the camera moves in gently.", "warning")
         plan = plan.model_copy(update={"camera": GENTLE_ZOOM})
-    camera = _camera(plan, image, settings, in_depth, context)
+    camera = CameraRenderer(path, image.plate) if path else _camera(plan, image, settings, in_depth, context)
     for advice in (camera.path.advice, fade_advice(plan)):
         if advice:
             context.note("animate", advice)

@@ -1,6 +1,7 @@
 """The camera of the motion engine: the measured path against the analytic one, and never a look outside."""
 
 import math
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -311,3 +312,24 @@ def test_a_move_that_needs_far_more_picture_says_so() -> None:
     wild = CameraPath(Camera(roll=90, pan_y=1, pan_x=1, dolly_zoom=-1, sway=0.1), 1920, 320, 5, False, 0)
     assert wild.overscan > 4
     assert wild.advice is not None
+
+
+@given(st.lists(CAMERAS, min_size=1, max_size=4))
+def test_joined_paths_go_on_from_each_other_and_never_leave_the_picture(moves: list[Camera]) -> None:
+    steady = [move.model_copy(update={"sway": 0.0, "dolly_zoom": 0.0, "parallax": 0.0}) for move in moves]
+    paths = [CameraPath(move, 320, 180, 12, loop=False, seed=1) for move in steady]
+    CameraPath.join(paths)
+    for before, after in pairwise(paths):
+        end, begin = before.view(11).similarity, after.view(0).similarity
+        assert abs(end.gain - begin.gain) < 1e-9 * abs(end.gain)
+        assert abs(end.shift - begin.shift) < 1e-6
+    seen = np.concatenate([path.view(index).source(path.outline) for path in paths for index in range(12)])
+    assert np.abs(seen.real).max() <= 160 + 1e-6
+    assert np.abs(seen.imag).max() <= 90 + 1e-6
+
+
+def test_a_camera_that_rests_after_a_zoom_does_not_show_the_whole_picture() -> None:
+    paths = [CameraPath(move, 320, 180, 12, loop=False, seed=1) for move in (Camera(zoom=2.0), Camera())]
+    CameraPath.join(paths)
+    assert not paths[1].is_still
+    assert paths[1].view(5).magnification == pytest.approx(2.0)
