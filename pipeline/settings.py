@@ -273,7 +273,7 @@ class RuntimeSettings(FrozenModel):
     """What must not change a single pixel."""
 
     threads: int = Field(0, ge=0, le=256, json_schema_extra={"step": 1})
-    """Threads that render frames. 0: one for each core."""
+    """Threads that render frames, and that networks on the processor and OpenCV compute with. 0: one for each core."""
 
     device: Device = Device.AUTO
     """What a diffusion model runs on: the GPU where there is one, else the processor."""

@@ -52,6 +52,7 @@ from pipeline.stages.encode import Encode, EncodedVideo, publish
 from pipeline.stages.enhance import Enhance
 from pipeline.stages.smooth import Smooth
 from pipeline.stages.style import Style
+from pipeline.threads import limited_threads
 
 Listener = Callable[[Event], None]
 
@@ -114,7 +115,7 @@ class Runner(ABC):
 
     def finish(self) -> RunRecord:
         """Run the stages, turn whatever happens into the record's status, and clean up."""
-        with self.monitor:
+        with self.monitor, limited_threads(self.record.requested.runtime.threads):
             try:
                 self.record.status, self.record.started_at = RunStatus.RUNNING, now()
                 self.record.environment = environment()
