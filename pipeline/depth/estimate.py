@@ -1,7 +1,8 @@
 """An estimate without a model: one foreground, and a ground that rises into the distance.
 
 It is no measurement. It knows two things: what was painted, or what stands out from the picture's edges, is nearer than
-what is around it; and on most photos the lower parts are nearer. Where nothing stands out clearly it says so.
+what is around it; and on most photos the lower parts are nearer. A painted outline is cut out, a guessed one is a soft
+relief. Where nothing stands out clearly it says so.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ HORIZON, FAR, NEAR = 0.35, 0.1, 0.5
 STANDS_OUT, AT_LEAST = 0.15, 0.55
 """How much nearer a foreground is than the ground at its lowest point, and how near it is in any case."""
 
+SOFT = 0.05
+"""Standard deviation, as a fraction of the longer side, by which the depth of a guessed outline is softened."""
+
 AREA = (0.03, 0.6)
 """The part of the picture that a foreground may cover."""
 
@@ -40,7 +44,7 @@ def estimate_depth(image: Frame, painted: Sequence[Mask] = ()) -> Depth | None:
     areas = [mask > 127 for mask in painted if (mask > 127).any()]
     if areas:
         reason = "Depth is estimated: foreground and ground only, from the painted area."
-        return Depth(_scene(image, areas), Way("painted", reason), is_guessed=True)
+        return Depth(_scene(image, areas), Way("painted", reason))
     found = find_foreground(image)
     if found is None:
         return None
@@ -48,7 +52,7 @@ def estimate_depth(image: Frame, painted: Sequence[Mask] = ()) -> Depth | None:
         f"Depth is estimated: foreground and ground only. What stands out, {100 * found.mean():.0f}% of the picture, "
         "is taken as near: paint over what is near, or give a depth map, to change it."
     )
-    return Depth(_scene(image, [found]), Way("estimated", reason), is_guessed=True)
+    return Depth(_relief(_scene(image, [_widened(found)])), Way("estimated", reason), is_guessed=True)
 
 
 def _scene(image: Frame, areas: Sequence[Bools]) -> Nearness:
@@ -61,6 +65,18 @@ def _scene(image: Frame, areas: Sequence[Bools]) -> Nearness:
         foot = ground[np.flatnonzero(area.any(axis=1))[-1]]
         nearness[area] = np.maximum(nearness[area], max(foot + STANDS_OUT, AT_LEAST))
     return np.asarray(nearness, np.float32)
+
+
+def _widened(area: Bools) -> Bools:
+    """The area with a margin as wide as `_relief` softens."""
+    side = 2 * round(SOFT * max(area.shape)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate(area.astype(np.uint8), kernel) > 0, np.bool_)
+
+
+def _relief(nearness: Nearness) -> Nearness:
+    """The same depth without steps: an outline that is a guess must bend where a cut would tear things apart."""
+    return np.asarray(cv2.GaussianBlur(nearness, (0, 0), SOFT * max(nearness.shape)), np.float32)
 
 
 def find_foreground(image: Frame) -> Bools | None:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 SEARCH_SIDE = 320
 """Longer side, in pixels, of the finest level that patches are searched on."""
 
-LEVELS = 4
+LEVELS = 3
 """Levels of the search, each half the size of the next."""
 
 ROUNDS = 4
@@ -32,6 +32,9 @@ REACH = 3
 """Half the side of a patch, without its centre: patches of 7 x 7."""
 
 PATCH = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+
+NEARBY = 24.0
+"""Difference of colour (of 255) that a source half the picture away must make up for: what is near is likelier."""
 
 FEWEST = 16
 """Whole patches that there must be for a search."""
@@ -65,19 +68,22 @@ def _pulled(summed: Floats, weight: Floats) -> Floats:
     return np.asarray(own * share + beyond * (1 - share), np.float32)
 
 
-def fill(image: Frame, hole: Bools, band: float, seed: int = 0) -> Frame:
+def fill(image: Frame, hole: Bools, band: float, seed: int = 0, shunned: Bools | None = None) -> Frame:
     """The image with `hole` filled from what is around it: sharp up to `band` pixels from its edge, else coarsely.
 
-    The same arguments give the same picture. A hole that leaves no whole patch is filled smoothly.
+    `shunned` is what must lend neither colour nor texture: the foreground itself, of which the hole is the part near
+    its outline; depth in the hole is counted from its outside. The same arguments give the same picture. A hole that
+    leaves no whole patch is filled smoothly.
     """
-    if not hole.any() or hole.all():
+    closed = hole if shunned is None else hole | shunned
+    if not hole.any() or closed.all():
         return image
-    start = np.rint(spread(image.astype(np.float32), ~hole)).astype(np.uint8)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
+    start = np.rint(spread(image.astype(np.float32), ~closed)).astype(np.uint8)
+    inside = cv2.distanceTransform(closed.astype(np.uint8), cv2.DIST_L2, 5)
     wanted = hole & (inside <= band)
-    field, colours = _search(start, hole, wanted, seed)
+    field, colours = _search(start, closed, hole, wanted, seed)
     if field is None:
-        return start
+        return np.where(hole[..., None], start, image)
     height, width = hole.shape
     base = cv2.resize(colours, (width, height), interpolation=cv2.INTER_CUBIC)
     detail = _followed(image, wanted, field)
@@ -95,10 +101,11 @@ class _Field:
     shape: tuple[int, int]
 
 
-def _search(start: Frame, hole: Bools, wanted: Bools, seed: int) -> tuple[_Field | None, Floats]:
+def _search(start: Frame, closed: Bools, hole: Bools, wanted: Bools, seed: int) -> tuple[_Field | None, Floats]:
     """The correspondence on the finest level and that level filled; None where no whole patch is left to take.
 
-    The coarser levels fill the whole hole; the finest, which costs the most, only the `wanted` part.
+    The coarser levels fill the whole hole; the finest, which costs the most, only the `wanted` part. Nothing is taken
+    from what is `closed`.
     """
     height, width = hole.shape
     finest = min(SEARCH_SIDE / max(height, width), 1.0)
@@ -107,15 +114,16 @@ def _search(start: Frame, hole: Bools, wanted: Bools, seed: int) -> tuple[_Field
         size = (round(width * finest / 2**level), round(height * finest / 2**level))
         if min(size) < 4 * REACH:
             continue
-        open_ = _shrunk(hole, size) > 0
-        asked = open_ if level else open_ & (_shrunk(wanted, size) > 0)
-        whole = _interior(cv2.erode((~open_).astype(np.uint8), PATCH) > 0)
+        asked = _shrunk(hole if level else wanted, size) > 0
+        barred = _shrunk(closed, size) > 0
+        whole = _interior(cv2.erode((~barred).astype(np.uint8), PATCH) > 0)
         if whole.sum() < FEWEST or not asked.any():
             continue
         picture = cv2.resize(start, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         if field is not None:
-            picture = np.where(open_[..., None], cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR), picture)
-        field, colours = _level(picture, asked, whole, field, random)
+            picture = np.where(barred[..., None], cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR), picture)
+        deep = np.asarray(cv2.distanceTransform(barred.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+        field, colours = _level(picture, asked, whole, field, (random, deep))
     return field, colours
 
 
@@ -131,9 +139,13 @@ def _shrunk(mask: Bools, size: tuple[int, int]) -> Floats:
 
 
 def _level(
-    picture: Floats, asked: Bools, whole: Bools, coarser: _Field | None, random: np.random.Generator
+    picture: Floats, asked: Bools, whole: Bools, coarser: _Field | None, given: tuple[np.random.Generator, Floats]
 ) -> tuple[_Field, Floats]:
-    """Search and reconstruct on one level. Returns the correspondence and the picture with its hole filled."""
+    """Search and reconstruct on one level. Returns the correspondence and the picture with its hole filled.
+
+    `given` are the random numbers, and how deep in the hole every pixel lies.
+    """
+    random, deep = given
     touching = _interior(cv2.dilate(asked.astype(np.uint8), PATCH) > 0)
     rows, columns = np.nonzero(touching)
     choices = np.flatnonzero(whole)
@@ -143,7 +155,7 @@ def _level(
         best = _inherited(coarser, rows, columns, whole, best)
     number = np.full(whole.shape, -1)
     number[rows, columns] = np.arange(len(rows))
-    trust = TRUST ** -cv2.distanceTransform(asked.astype(np.uint8), cv2.DIST_L2, 5)[rows, columns]
+    trust = TRUST ** -deep[rows, columns]
     for _ in range(ROUNDS if coarser is not None else 3 * ROUNDS):
         best = _improved(picture, (rows, columns), number, best, whole, random)
         picture = _voted(picture, asked, (rows, columns), best, trust)
@@ -182,30 +194,38 @@ def _improved(
     """One round of PatchMatch, all pixels at once: what neighbours found, then random places ever closer."""
     here = np.stack(places, axis=1)
     targets = _patches(picture, here)
-    cost = _distance(targets, _patches(picture, best))
+    cost = _distance(targets, _patches(picture, best)) + _farness(best - here, whole)
     steps = [(dy * jump, dx * jump) for jump in (8, 3, 1) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
     for step in steps:
         beside = np.clip(here + step, 0, (whole.shape[0] - 1, whole.shape[1] - 1))
         whose = number[beside[:, 0], beside[:, 1]]
         offered = best[whose] - step
-        best, cost = _better(picture, targets, best, cost, np.where((whose >= 0)[:, None], offered, -1), whole)
+        best, cost = _better(picture, (targets, here), best, cost, np.where((whose >= 0)[:, None], offered, -1), whole)
     radius = max(whole.shape) / 2
     while radius >= 1:
         offered = best + np.rint(random.uniform(-radius, radius, best.shape)).astype(np.intp)
-        best, cost = _better(picture, targets, best, cost, offered, whole)
+        best, cost = _better(picture, (targets, here), best, cost, offered, whole)
         radius /= 2.5
     return best
 
 
 def _better(
-    picture: Floats, targets: Floats, best: Indices, cost: Floats, offered: Indices, whole: Bools
+    picture: Floats, wanted: tuple[Floats, Indices], best: Indices, cost: Floats, offered: Indices, whole: Bools
 ) -> tuple[Indices, Floats]:
+    """What is offered, where it is valid and costs less. `wanted` are the patches to be matched and their places."""
+    targets, here = wanted
     valid = np.flatnonzero(_inside(offered, whole))
-    new = _distance(targets[valid], _patches(picture, offered[valid]))
+    new = _distance(targets[valid], _patches(picture, offered[valid])) + _farness((offered - here)[valid], whole)
     won = new < cost[valid]
     best, cost = best.copy(), cost.copy()
     best[valid[won]], cost[valid[won]] = offered[valid[won]], new[won]
     return best, cost
+
+
+def _farness(steps: Indices, whole: Bools) -> Floats:
+    """What it costs to take something from that many pixels away."""
+    ways = (steps.astype(np.float32) ** 2).sum(axis=1) / (max(whole.shape) / 2) ** 2
+    return np.asarray(ways * NEARBY**2 * PATCH.size * 3, np.float32)
 
 
 def _patches(picture: Floats, places: Indices) -> Floats:

@@ -18,7 +18,7 @@ from pipeline.engines.motion.parallax.fill import Bools, Floats, fill, spread
 from pipeline.frames import Frame
 
 MOST_CUTS = 3
-"""Cuts at most: one more than a foreground, a middle ground and a background ask for."""
+"""Cuts at most: every layer costs a warp a frame."""
 
 LOOK_SIDE = 320
 """Longer side, in pixels, of the map in which the cuts are looked for."""
@@ -106,19 +106,36 @@ def take_apart(plate: Frame, nearness: Nearness, reach: float, seed: int = 0) ->
     `reach` is the way in pixels of the plate that a difference of 1 in nearness moves things by over the clip.
     """
     layers = []
+    lifted = np.zeros(nearness.shape, np.bool_)
     for number, cut in enumerate(find_cuts(nearness)):
         mask = nearness > cut
         if not mask.any() or mask.all():
             continue
-        alpha = soft_edge(mask, plate)
+        away = _from_steps(nearness, mask)
+        alpha = np.where(mask | (away <= 2 * _matte_radius(plate)), soft_edge(mask, plate), np.uint8(0))
         hidden = alpha > 0
+        lifted |= hidden
         uncovered = float(np.ptp(nearness)) * reach + 2 * _matte_radius(plate)
-        behind = _explaining(plate, fill(plate, hidden, uncovered, seed + number), alpha)
+        filled = fill(plate, hidden & (away <= 1.3 * uncovered), uncovered, seed + number, lifted)
+        behind = _explaining(plate, filled, alpha)
         layers.append(Layer(_lifted(plate, behind, alpha), _continued(nearness, mask, reach)))
         farther = np.minimum(spread(nearness, ~hidden), cut).astype(np.float32)
         plate, nearness = behind, np.where(hidden, farther, nearness)
     layers.append(Layer(plate, _continued(nearness, np.ones(nearness.shape, np.bool_), reach)))
     return tuple(layers)
+
+
+def _from_steps(nearness: Nearness, mask: Bools) -> Floats:
+    """How far each pixel is from where the mask's outline is a step in depth; infinite where it is none.
+
+    Where a floor runs on from one layer to the next both move alike: nothing is uncovered, and nothing needs filling.
+    """
+    kernel = np.ones((5, 5), np.uint8)
+    step = cv2.dilate(nearness, kernel) - cv2.erode(nearness, kernel) > JUMP / 2
+    outline = (cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~mask & step
+    if not outline.any():
+        return np.full(nearness.shape, np.inf, np.float32)
+    return np.asarray(cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def soft_edge(mask: Bools, image: Frame) -> NDArray[np.uint8]:
