@@ -1,13 +1,13 @@
 """Frames and streams of frames: the values that travel between the stages."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.workers import in_order
 
 Frame = NDArray[np.uint8]
 """One picture: uint8, shape (height, width, 3), RGB, sRGB transfer."""
@@ -61,20 +61,5 @@ class FrameStream:
 
 
 def render_in_order(render: Callable[[int], Frame], count: int, workers: int) -> Iterator[Frame]:
-    """Yield `render(0)`, ..., `render(count - 1)` in order, computed by `workers` threads.
-
-    At most `workers + 1` frames exist ahead of the reader, whatever `count` is. Closing the iterator early lets the
-    frames under way end and starts no others.
-    """
-    pending: deque[Future[Frame]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="render") as pool:
-        try:
-            for index in range(count):
-                pending.append(pool.submit(render, index))
-                if len(pending) > workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    """Yield `render(0)`, ..., `render(count - 1)` in order, computed by `workers` threads; see `in_order`."""
+    return in_order(render, range(count), workers)

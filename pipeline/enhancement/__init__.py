@@ -10,7 +10,6 @@ The order of operations, and why:
    would make its edges stronger.
 """
 
-from pipeline.enhancement.in_order import in_order
 from pipeline.enhancement.sharpen import sharpened
 from pipeline.enhancement.size import enlarged_size
 from pipeline.enhancement.steady import Steadied, steadied
@@ -22,7 +21,6 @@ __all__ = [
     "Upscaler",
     "enlarged_size",
     "find_weights",
-    "in_order",
     "load_network",
     "sharpened",
     "steadied",

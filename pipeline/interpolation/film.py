@@ -5,9 +5,8 @@ and at most CHUNK new frames for each worker.
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -15,6 +14,7 @@ from pipeline.frames import Frame
 from pipeline.interpolation.around import ALONE, Around
 from pipeline.interpolation.method import Method
 from pipeline.interpolation.scenes import Found, Marked, Sight, with_cuts, without_repeats
+from pipeline.workers import in_order
 
 CHUNK = 4
 """New frames that are made in one go: more would share the search for motion, fewer take less memory and keep more
@@ -59,7 +59,13 @@ def retimed(
     A frame whose time comes up is handed on as it is. Between two scenes the nearer frame is repeated; after the last
     frame it is held. `workers` threads make frames, one for each core if empty. Closing it early closes what it reads.
     """
-    return _in_order(_jobs(iter(rows), times, method), workers or os.cpu_count() or 1)
+    with closing(in_order(_done, _jobs(iter(rows), times, method), workers or os.cpu_count() or 1)) as made:
+        for frames in made:
+            yield from frames
+
+
+def _done(job: _Job) -> list[Frame]:
+    return job()
 
 
 def _passage(before: Marked | None, first: Marked, second: Marked | None, after: Marked | None) -> Passage:
@@ -114,19 +120,3 @@ def _job(row: Passage, due: list[Fraction], method: Method) -> _Job:
         return given + (method.frames(start.frame, second.frame, between, row.around) if between else [])
 
     return make
-
-
-def _in_order(jobs: Iterator[_Job], workers: int) -> Generator[Frame]:
-    """What the jobs make, in order, done by threads. At most one job more than there are threads is under way."""
-    pending: deque[Future[list[Frame]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="between") as pool:
-        try:
-            for job in jobs:
-                pending.append(pool.submit(job))
-                if len(pending) > workers:
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()

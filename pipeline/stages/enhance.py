@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.context import Context, Way
-from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, in_order, sharpened, steadied
+from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, sharpened, steadied
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation import enlarge
 from pipeline.memory.machine import read_machine
 from pipeline.settings import Settings
 from pipeline.video import container_size_multiple
+from pipeline.workers import in_order
 
 _Enlarge = Callable[[Frame], Frame]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.enhancement import in_order
+from pipeline.workers import in_order
 
 
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 4))

@@ -1,4 +1,4 @@
-"""A stream worked on by several threads, in order and with bounded memory."""
+"""Work done by several threads, in order and with bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -18,7 +18,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
     """
     source = closing(items) if isinstance(items, Generator) else nullcontext()
     pending: deque[Future[Result]] = deque()
-    with source, ThreadPoolExecutor(workers, thread_name_prefix="enhance") as pool:
+    with source, ThreadPoolExecutor(workers, thread_name_prefix="frames") as pool:
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
