@@ -30,10 +30,10 @@ def luma(frame: NDArray[np.uint8]) -> Grey:
 def dense_flow(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = False) -> Flow:
     """Return the flow F with first(x) seen at second(x + F(x)), of the pictures' own size.
 
-    `finest_scale` is the level of the pyramid at which the search ends: 0 the full size, 1 half of it, and so on;
-    what lies below is interpolated. `quick` takes a third of the time, by sparser patches, fewer steps and no variational
-    refinement; between frames made from it, fine detail suffers, and large pictures next to nothing. Pictures of any size will do, as long as both have the same. May be called from
-    several threads at once.
+    `finest_scale` is the level of the pyramid at which the search ends: 0 the full size, 1 half of it, and so on; what
+    lies below is interpolated. `quick` takes a third of the time, by sparser patches, fewer steps and no variational
+    refinement; between frames made from it, fine detail suffers, and large pictures next to nothing. Pictures of any
+    size will do, as long as both have the same. May be called from several threads at once.
     """
     height, width = first.shape
     down, right = max(_SMALLEST_SIDE - height, 0), max(_SMALLEST_SIDE - width, 0)
