@@ -8,8 +8,8 @@ from pipeline.catalogue import Card, Component, HelperCard, ModelCard
 from pipeline.models.places import places
 from pipeline.settings import RuntimeSettings
 
-_AT_THE_ENDS = ("embed", "shared", "lm_head")
-"""In the names of matrices that turn tokens and places into states, and states into tokens."""
+_KEPT_WHOLE = ("embed", "shared", "lm_head", "vision_tower")
+"""In the names of matrices that are not quantized: see `pipeline.models.load.KEPT_WHOLE`. Embeddings never are."""
 
 
 def measured_card(card: ModelCard, runtime: RuntimeSettings) -> ModelCard:
@@ -36,9 +36,8 @@ def measured_helper(card: HelperCard, runtime: RuntimeSettings) -> HelperCard:
 
 
 def linear_parameters(card: Card, runtime: RuntimeSettings) -> int:
-    """Parameters in the linear layers between a helper's ends, which are those that quantization makes smaller.
+    """Parameters in the linear layers of a helper's language model, which are those that quantization makes smaller.
 
-    Embeddings and the language head stay as they are, as transformers has it with bitsandbytes, and so do convolutions.
     Only headers are read. 0 for a helper whose files are not found, or not readable.
     """
     paths = [path for files in _files_by_component(card, runtime).values() for path in files]
@@ -46,7 +45,7 @@ def linear_parameters(card: Card, runtime: RuntimeSettings) -> int:
 
 
 def _is_linear(name: str, shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 and name.endswith(".weight") and not any(word in name for word in _AT_THE_ENDS)
+    return len(shape) == 2 and name.endswith(".weight") and not any(word in name for word in _KEPT_WHOLE)
 
 
 def _files_by_component(card: Card, runtime: RuntimeSettings) -> dict[str, list[Path]]:

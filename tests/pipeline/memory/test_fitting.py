@@ -11,7 +11,7 @@ from pipeline.settings import RuntimeSettings
 
 GB = 10**9
 
-LINEAR = {"phi-4": 13_631_488_000, "phi-4-mini": 3_221_225_472, "florence-2-base": 183_631_872}
+LINEAR = {"phi-4": 13_631_488_000, "phi-4-mini": 3_221_225_472, "florence-2-base": 99_680_256}
 """Parameters of the linear layers, from the published configurations."""
 
 AS_IT_FITS = Wish()
