@@ -45,10 +45,10 @@ ALONE = Around()
 """Nothing is known of what comes before and after."""
 
 
-def acceleration(frame0: Frame, frame1: Frame, around: Around) -> Flow | None:
-    """How the motion from one frame to the other changes, in pixels per squared unit of time, of the frames' size.
+def acceleration(frame0: Frame, frame1: Frame, around: Around, result: tuple[int, int]) -> Flow | None:
+    """How the motion from one frame to the other changes, in pixels per squared unit of time.
 
-    None where nothing is known.
+    `result` is the width and height that it is wanted in, and that its pixels are of. None where nothing is known.
     """
     height, width = frame0.shape[:2]
     shrink = max(1.0, max(height, width) / SIDE)
@@ -62,9 +62,9 @@ def acceleration(frame0: Frame, frame1: Frame, around: Around) -> Flow | None:
     if not found:
         return None
     trust = TRUST if len(found) == 2 else TRUST_ONE_SIDED
-    scale = np.array([width / size[0], height / size[1]], np.float32) * np.float32(trust / len(found))
+    scale = np.array([result[0] / size[0], result[1] / size[1]], np.float32) * np.float32(trust / len(found))
     bend = cv2.GaussianBlur(np.sum(found, axis=0, dtype=np.float32) * scale, (0, 0), SMOOTHING)
-    return np.asarray(cv2.resize(bend, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(bend, result, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _bend(here: Grey, there: Grey, beyond: Grey, distance: float) -> Flow:

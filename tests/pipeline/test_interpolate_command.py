@@ -76,7 +76,7 @@ def test_a_new_rate_keeps_the_duration(
     assert abs(info.duration - 10 / 8) <= 0.5 / Fraction(fps) + 0.001
     assert (result["method"], result["cuts"], result["repeats"]) == ("flow", 0, 0)
     for index, frame in enumerate(read_frames(tmp_path / "out.mp4").frames):
-        shown = min(index / Fraction(fps) * 8, 9)
+        shown = min(index / Fraction(fps) * 8, Fraction(9))
         assert cv2.PSNR(frame, view(CHELSEA, 6.0 * float(shown))) > 29.0
 
 
@@ -104,7 +104,7 @@ def test_odd_sides_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     given = pictures(tmp_path, [view(COFFEE, right, (61, 45)) for right in (0.0, 2.0)])
     assert run(tmp_path, *given, "--factor", 4, "--fps", 10, "--output", tmp_path / "out.mp4") == 0
     info = probe(tmp_path / "out.mp4")
-    assert (info.width, info.height, info.fps, info.num_frames) == (62, 46, 10, 5)
+    assert (info.width, info.height, info.fps, info.num_frames) == (62, 46, Fraction(10), 5)
     assert "even sides" in capsys.readouterr().err
 
 

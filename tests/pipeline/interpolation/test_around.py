@@ -26,7 +26,7 @@ def place(time: float, bend: float) -> float:
 @pytest.mark.parametrize(("before_time", "after_time"), [(-1.0, 2.0), (-2.0, 2.5)])
 def test_constant_acceleration_is_measured(bend: float, before_time: float, after_time: float) -> None:
     before, first, second, after = (view(place(time, bend)) for time in (before_time, 0.0, 1.0, after_time))
-    found = acceleration(first, second, Around(before, after, before_time, after_time))
+    found = acceleration(first, second, Around(before, after, before_time, after_time), SIZE)
     assert found is not None
     assert found.shape == (*SIZE[::-1], 2)
     # The picture moves against the camera; borders, where things come and go, are left out.
@@ -38,13 +38,13 @@ def test_constant_acceleration_is_measured(bend: float, before_time: float, afte
 def test_one_neighbour_is_trusted_less() -> None:
     before, first, second, after = (view(place(time, 4.0)) for time in (-1, 0, 1, 2))
     for around in (Around(before=before), Around(after=after)):
-        found = acceleration(first, second, around)
+        found = acceleration(first, second, around, SIZE)
         assert found is not None
         assert np.median(found[60:-60, 80:-80, 0]) == pytest.approx(-4.0 * TRUST_ONE_SIDED, abs=0.3)
 
 
 def test_nothing_around_tells_nothing() -> None:
-    assert acceleration(view(0.0), view(3.0), ALONE) is None
+    assert acceleration(view(0.0), view(3.0), ALONE, SIZE) is None
 
 
 @pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
