@@ -38,6 +38,12 @@ VERSION = 1
 """Of how parts are made: raised when the same request gives other frames."""
 
 
+BEGIN_ANEW = (
+    "Each segment begins with the last frames of the one before: with depth, a dolly zoom or a loop the camera cannot "
+    "go on over the image itself."
+)
+
+
 class LongAnimation(Animation):
     """prepare -> animate, part after part -> encode.
 
@@ -95,6 +101,8 @@ class _Parts:
         self._paths = None
         if animate.engine == EMBEDDED:
             self._paths = joined_paths([self._settings(number, settings) for number in range(len(self.all))])
+            if self._paths is None and len(self.all) > 1:
+                context.note("animate", BEGIN_ANEW)
 
     def rendered(self, number: int, start: Frame | None) -> Generator[Frame]:
         """The frames of a part as the embedded engine makes them.
