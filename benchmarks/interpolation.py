@@ -6,6 +6,7 @@ written, by the method `flow` on all cores and by ffmpeg's minterpolate. Both ti
 """
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -23,13 +24,10 @@ import numpy as np
 from benchmarks.camera import BUSY
 from benchmarks.measure import Usage, machine, run_measured
 from benchmarks.picture import detailed_photo
-from benchmarks.report import PROJECT, save, table
+from benchmarks.report import PROJECT, RESULTS, save, table
 from pipeline.choices import X264Preset
 from pipeline.errors import InvalidInput
 from pipeline.frames import Frame, FrameStream
-from pipeline.interpolation.film import passages, retimed
-from pipeline.interpolation.method import FlowMethod
-from pipeline.interpolation.scenes import Found, Sight
 from pipeline.settings import EncodeSettings
 from pipeline.video import probe, read_frames, write_video
 
@@ -49,17 +47,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", type=Path, help="folder with real videos, below which all are looked at")
     arguments.add_argument("--rounds", type=int, default=3, help="times each way is run; the median counts")
-    arguments.add_argument("--raw", nargs=4, metavar=("FILE", "WIDTH", "HEIGHT", "FRAMES"), help=argparse.SUPPRESS)
+    arguments.add_argument("--only", choices=("speed", "memory"), help="keep the earlier figures of the other part")
     options = arguments.parse_args()
-    if options.raw:
-        _double(Path(options.raw[0]), *(int(number) for number in options.raw[1:]))
-        return
     load = os.getloadavg()[0]
+    results: dict[str, Any] = {"machine": machine(), "load_before": round(load, 2), "filter": FILTER, "frames": FRAMES}
+    if options.only:
+        earlier = json.loads((RESULTS / "interpolation.json").read_text(encoding="utf-8"))
+        results |= {"clips": earlier["clips"], "memory": earlier["memory"]}
     with tempfile.TemporaryDirectory() as folder:
-        clips = {path.stem: _speed(path, Path(folder), options.rounds) for path in _large(options.data)}
-        memory = {f"{seconds} s": asdict(_memory(seconds, Path(folder))) for seconds in SECONDS}
-    results = {"machine": machine(), "load_before": round(load, 2), "filter": FILTER, "frames": FRAMES}
-    results |= {"clips": clips, "memory": memory}
+        if options.only != "memory":
+            results["clips"] = {path.stem: _speed(path, Path(folder), options.rounds) for path in _large(options.data)}
+        if options.only != "speed":
+            results["memory"] = {f"{seconds} s": asdict(_memory(seconds, Path(folder))) for seconds in SECONDS}
     save("interpolation", results, _section(results))
     print(_section(results))
 
@@ -84,7 +83,7 @@ def _speed(path: Path, folder: Path, rounds: int) -> dict[str, Any]:
         for frame in islice(read_frames(path).frames, FRAMES):
             file.write(frame.data)
     size = [str(number) for number in (info.width, info.height)]
-    ours = [sys.executable, "-m", "benchmarks.interpolation", "--raw", str(raw), *size, str(FRAMES)]
+    ours = [sys.executable, "-m", "benchmarks.double_raw", str(raw), *size]
     planes = folder / "frames.yuv"
     _run(_ffmpeg(raw, "rgb24", size, ["-pix_fmt", "yuv420p", "-f", "rawvideo", str(planes)]), folder)
     source = f"minterpolate=fps={float(2 * info.fps)}:{FILTER.partition(':')[2]}"
@@ -94,10 +93,9 @@ def _speed(path: Path, folder: Path, rounds: int) -> dict[str, Any]:
         print(f"{path.stem:12} {flow.wall_seconds:6.1f} s, minterpolate {other.wall_seconds:6.1f} s", flush=True)
     planes.unlink()
     return {
-        "flow_seconds": statistics.median(flow.wall_seconds for flow, _ in pairs),
-        "minterpolate_seconds": statistics.median(other.wall_seconds for _, other in pairs),
+        "flow": [asdict(flow) for flow, _ in pairs],
+        "minterpolate": [asdict(other) for _, other in pairs],
         "ratio": round(statistics.median(other.wall_seconds / flow.wall_seconds for flow, other in pairs), 2),
-        "rounds": [[asdict(usage) for usage in pair] for pair in pairs],
     }
 
 
@@ -108,22 +106,6 @@ def _ffmpeg(source: Path, layout: str, size: list[str], rest: list[str], fps: fl
 
 def _run(command: list[str], folder: Path) -> Usage:
     return run_measured(command, PROJECT, folder / "command.log")
-
-
-def _double(raw: Path, width: int, height: int, count: int) -> None:
-    """Make twice as many frames of those in a file, and throw them away."""
-    rows = passages(_sights(raw, width, height), Found())
-    times = (Fraction(number, 2) for number in range(2 * count - 1))
-    for _ in retimed(rows, times, FlowMethod()):
-        pass
-
-
-def _sights(raw: Path, width: int, height: int) -> Iterator[Sight]:
-    with raw.open("rb") as file:
-        number = 0
-        while data := file.read(3 * width * height):
-            yield Sight(Fraction(number), np.frombuffer(data, np.uint8).reshape(height, width, 3))
-            number += 1
 
 
 def _memory(seconds: int, folder: Path) -> Usage:
@@ -147,10 +129,7 @@ def _pan(count: int) -> Iterator[Frame]:
 
 def _section(results: dict[str, Any]) -> str:
     clips, memory = results["clips"], results["memory"]
-    rows = [
-        [name, f"{clip['flow_seconds']:.1f}", f"{clip['minterpolate_seconds']:.1f}", f"{clip['ratio']:.2f}"]
-        for name, clip in clips.items()
-    ]
+    rows = [[name, *_medians(clip["flow"]), *_medians(clip["minterpolate"])] for name, clip in clips.items()]
     short, long = (memory[f"{seconds} s"]["peak_memory_bytes"] / 1e6 for seconds in SECONDS)
     slowest = min((clip["ratio"] for clip in clips.values()), default=0.0)
     targets = [
@@ -168,10 +147,14 @@ embedded method as the command runs it, with its search for cuts and repeats; *m
 `{results["filter"].partition(":")[2]}`. Times include starting the program and are medians. Memory is the peak of
 `interpolate --fps 24 --output` on a panned photo at 12 frames per second, decoding and encoding included.
 {busy}
-{table(["clip", "flow, s", "minterpolate, s", "times as fast"], rows)}
+{table(["clip", "flow, s", "CPU, s", "minterpolate, s", "CPU, s"], rows)}
 
 {table(["target", "bound", "measured", "met"], targets)}
 """
+
+
+def _medians(usages: list[dict[str, float]]) -> list[str]:
+    return [f"{statistics.median(usage[key] for usage in usages):.1f}" for key in ("wall_seconds", "cpu_seconds")]
 
 
 def _met(is_met: bool) -> str:
