@@ -277,15 +277,15 @@ def report(found: dict[str, list[Cost]]) -> None:
     }
     kind = "with" if bfloat16_instructions() else "without"
     summary = (
-        f"`python -m benchmarks.int8`, on one core {kind} bfloat16 instructions: Florence-2 base in full size, and an "
-        "eighth of Phi-4 mini (full width, 4 of 32 layers, an eighth of the vocabulary), both of random weights. INT8 "
-        "is LLM.int8, whose activations are quantized while it computes. With INT8 and NF4 all that is no linear layer of "
-        "the language model stays in bfloat16.\n\n"
+        f"`python -m benchmarks.int8`, on one core {kind} bfloat16 instructions: Florence-2 base in full size, and "
+        "an eighth of Phi-4 mini (full width, 4 of 32 layers, an eighth of the vocabulary), both of random "
+        "weights. INT8 is LLM.int8, whose activations are quantized while it computes. With INT8 and NF4 all that "
+        "is no linear layer of the language model stays in bfloat16.\n\n"
         "*On disk*: the weights, saved as they are held. *Own memory*: what the process has for them, and for its "
-        "first answer, that is no file; a file with weights in the precision asked for is mapped and used as it is. *Peak*: "
-        "all that was resident at once, with pages of files, which Linux takes back where it needs them. *Forecast*: "
-        "what the program reckons with beforehand. *First token*: with reading the image, or a request of about 400 "
-        "tokens. Florence-2 follows three beams at once. Times are of the processor."
+        "first answer, that is no file; a file with weights in the precision asked for is mapped and used as it "
+        "is. *Peak*: all that was resident at once, with pages of files, which Linux takes back where it needs "
+        "them. *Forecast*: what the program reckons with beforehand. *First token*: with reading the image, or a "
+        "request of about 400 tokens. Florence-2 follows three beams at once. Times are of the processor."
     )
     save("int8", results, "\n\n".join(["## Small and fast on a processor", summary, *parts]))
 
