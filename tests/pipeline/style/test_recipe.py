@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import style_settings
 from pipeline.errors import InvalidSetting
 from pipeline.frames import Frame
 from pipeline.style import RecipePainter, get_recipe, recipe, style_names
@@ -42,7 +43,8 @@ def test_an_unknown_style_is_one_sentence_with_the_nearest(name: str, hint: str)
 @pytest.mark.parametrize("text", ["title: x\ndabs: 99", "title: x\ndab: 1", "dabs: 1", ": :", "a"])
 def test_a_wrong_recipe_is_one_sentence(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.yaml").write_text(text)
-    monkeypatch.setattr(recipe, "STYLES", tmp_path)
+    for module in (recipe, style_settings):
+        monkeypatch.setattr(module, "STYLES", tmp_path)
     with pytest.raises(InvalidSetting, match=r"^The file of the style 'mine' is wrong .*: mend mine\.yaml\.$"):
         get_recipe("mine")
 
