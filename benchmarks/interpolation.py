@@ -132,8 +132,11 @@ def _section(results: dict[str, Any]) -> str:
     rows = [[name, *_medians(clip["flow"]), *_medians(clip["minterpolate"])] for name, clip in clips.items()]
     short, long = (memory[f"{seconds} s"]["peak_memory_bytes"] / 1e6 for seconds in SECONDS)
     slowest = min((clip["ratio"] for clip in clips.values()), default=0.0)
+    cores = results["machine"]["cpu_count"]
+    least = min((cores * _cpu(clip["minterpolate"]) / _cpu(clip["flow"]) for clip in clips.values()), default=0.0)
     targets = [
         ["times as fast as minterpolate, every clip", "at least 2", f"{slowest:.2f}", _met(slowest >= 2)],
+        ["the same by processor time, were all cores free", "at least 2", f"{least:.2f}", _met(least >= 2)],
         ["peak memory of 60 s of 1080p, MB", "at most 1100", f"{long:.0f}", _met(long <= 1100)],
         ["peak memory of 60 s over 10 s", "at most 1.05", f"{long / short:.2f}", _met(long <= 1.05 * short)],
     ]
@@ -142,7 +145,7 @@ def _section(results: dict[str, Any]) -> str:
     return f"""## Interpolation
 
 `python -m benchmarks.interpolation --data FOLDER`: {results["frames"]} frames of each real clip of 720 lines become
-twice as many, on {results["machine"]["cpu_count"]} cores, from raw frames and with nothing written. *flow* is the
+twice as many, on {cores} cores, from raw frames and with nothing written; minterpolate uses one core. *flow* is the
 embedded method as the command runs it, with its search for cuts and repeats; *minterpolate* is ffmpeg's filter with
 `{results["filter"].partition(":")[2]}`. Times include starting the program and are medians. Memory is the peak of
 `interpolate --fps 24 --output` on a panned photo at 12 frames per second, decoding and encoding included.
@@ -151,6 +154,10 @@ embedded method as the command runs it, with its search for cuts and repeats; *m
 
 {table(["target", "bound", "measured", "met"], targets)}
 """
+
+
+def _cpu(usages: list[dict[str, float]]) -> float:
+    return statistics.median(usage["cpu_seconds"] for usage in usages)
 
 
 def _medians(usages: list[dict[str, float]]) -> list[str]:
