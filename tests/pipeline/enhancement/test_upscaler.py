@@ -25,6 +25,12 @@ def nothing(_: object = None) -> None:
     return None
 
 
+@pytest.fixture(autouse=True)
+def _no_model() -> None:
+    """No model of another test is in memory: freeing it would be the first rung."""
+    RESIDENT.release()
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_compact(tmp_path_factory.mktemp("weights") / "tiny.pth")
