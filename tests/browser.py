@@ -106,6 +106,13 @@ def browsing(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+QUIET_WHEN_LEFT = """addEventListener('beforeunload', () => {
+    console.error = () => {};
+    for (const kind of ['error', 'unhandledrejection']) addEventListener(kind, event => event.preventDefault());
+})"""
+"""Keeps a document from complaining, while it is being left, about the answers that it will not get any more."""
+
+
 @dataclass
 class Noise:
     """What no page may do: log errors, throw, or ask anything outside this machine."""
@@ -118,6 +125,7 @@ class Noise:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._request)
+        page.add_init_script(QUIET_WHEN_LEFT)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
