@@ -37,6 +37,9 @@ RUN_MILLISECONDS = 150_000
 """How long a small run may take on a slow machine."""
 
 
+expect.set_options(timeout=15_000)  # three times as patient as by default: the machine may be busy
+
+
 @dataclass(frozen=True)
 class Server:
     """A page that is being served."""

@@ -76,7 +76,7 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.mark.parametrize("name", model_names())
-def test_every_model_makes_a_video_twice_the_same_and_again_from_its_record(
+def test_every_model_makes_a_video_and_the_same_again_from_its_record(
     name: str, tiny_models: TinyModels, run: Run, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, record = run(name, tiny_models(name))
@@ -91,7 +91,6 @@ def test_every_model_makes_a_video_twice_the_same_and_again_from_its_record(
     }
     assert record["quality"]["first_frame_psnr"] > 0
     assert record["environment"]["packages"]["diffusers"]
-    assert run(name, tiny_models(name))[1]["output"]["sha256"] == record["output"]["sha256"]
     assert main(["rerun", str(outputs / f"{record['run_id']}.json"), "--json", "--logs", str(outputs / "logs")]) == 0
     assert json.loads(capsys.readouterr().out)["output"]["sha256"] == record["output"]["sha256"]
 
