@@ -84,6 +84,25 @@ def transport(content: Colours, style: Colours) -> ColourMap:
     return ColourMap(nodes.astype(np.float32))
 
 
+def learned(content: Frame, painted: Frame) -> ColourMap:
+    """The map from the colours of a picture to those that a painting has in the same places, in the mean.
+
+    Both have one size. Colours far from all that the picture has stay what they are.
+    """
+    scale = min(1.0, float(np.sqrt(_SAMPLES / (content.shape[0] * content.shape[1]))))
+    size = max(1, round(content.shape[1] * scale)), max(1, round(content.shape[0] * scale))
+    before, after = (
+        cv2.resize(frame, size, interpolation=cv2.INTER_AREA).reshape(-1, 3) / 255.0 for frame in (content, painted)
+    )
+    nodes = _nodes(before)
+    counts = np.bincount(nodes, minlength=NODES**3)
+    sums = [np.bincount(nodes, (after - before)[:, channel], NODES**3) for channel in range(3)]
+    moves = np.stack(sums, axis=-1) / np.maximum(counts, 1)[:, None]
+    weight = (counts / len(nodes)).reshape(NODES, NODES, NODES).astype(np.float32)
+    made = _lattice() + _smooth(moves, weight)
+    return ColourMap(np.clip(made, 0, 1).reshape(NODES, NODES, NODES, 3).astype(np.float32))
+
+
 def _lattice() -> Colours:
     axis = np.linspace(0.0, 1.0, NODES)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
@@ -125,10 +144,14 @@ def _sliced(points: Colours, count: int, style: Colours, basis: _Matrix) -> Colo
 
 def _occupancy(content: Colours) -> NDArray[np.float32]:
     """How many of the content's colours lie near each node."""
-    places = np.clip(np.rint(to_srgb(content) * (NODES - 1)), 0, NODES - 1).astype(np.int64)
-    flat = (places[:, 2] * NODES + places[:, 1]) * NODES + places[:, 0]
-    counts = np.bincount(flat, minlength=NODES**3) / len(content)
+    counts = np.bincount(_nodes(to_srgb(content)), minlength=NODES**3) / len(content)
     return counts.reshape(NODES, NODES, NODES).astype(np.float32)
+
+
+def _nodes(colours: Colours) -> NDArray[np.int64]:
+    """The number of the node that is nearest to each colour of sRGB, red, green and blue from 0 to 1."""
+    places = np.clip(np.rint(colours * (NODES - 1)), 0, NODES - 1).astype(np.int64)
+    return np.asarray((places[:, 2] * NODES + places[:, 1]) * NODES + places[:, 0], np.int64)
 
 
 def _smooth(moves: Colours, weight: NDArray[np.float32]) -> Colours:
