@@ -83,7 +83,8 @@ class _Paintings:
     def of(cls, span: Span, first: Frame | None, last: Frame | None) -> "_Paintings":
         """The colours of a painting that could not be had are those of the other one."""
         grounds = span.given[0].ground, span.given[-1].ground
-        maps = [learned(*pair) for pair in zip(grounds, (first, last), strict=True) if pair[1] is not None]
+        pairs = zip(grounds, (first, last), strict=True)
+        maps = [learned(ground, painting) for ground, painting in pairs if painting is not None]
         return cls((first, last), (maps[0], maps[-1]))
 
     def coloured(self, ground: Frame, share: float) -> Frame:
@@ -139,14 +140,15 @@ def _returns(step: Step, places: Flow) -> _Plane:
     miss, way = (cv2.magnitude(*cv2.split(vectors)) for vectors in (missed, step.back))
     first, second = (grey.astype(np.float32) for grey in step.ends)
     calm = _calm(second) * _fallen(np.abs(second - sample(first, places)) / np.float32(SAME))
-    return np.maximum(_fallen(miss / (np.float32(MISSED[0]) + np.float32(MISSED[1]) * way)), calm)
+    led = _fallen(miss / (np.float32(MISSED[0]) + np.float32(MISSED[1]) * way))
+    return np.asarray(np.maximum(led, calm), np.float32)
 
 
 def _calm(grey: _Plane) -> _Plane:
     """1 where a picture has no texture that motion could be told by, 0 where it has."""
     window = (_WINDOW, _WINDOW)
     mean, squared = cv2.blur(grey, window), cv2.blur(grey * grey, window)
-    return _fallen(np.sqrt(np.maximum(squared - mean * mean, 0)) / np.float32(CALM))
+    return _fallen(np.asarray(np.sqrt(np.maximum(squared - mean * mean, 0)), np.float32) / np.float32(CALM))
 
 
 def _rendered(span: Span, greys: list[Grey], paintings: _Paintings, number: int, ways: tuple[Trail, Trail]) -> Frame:

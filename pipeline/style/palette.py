@@ -91,9 +91,8 @@ def learned(content: Frame, painted: Frame) -> ColourMap:
     """
     scale = min(1.0, float(np.sqrt(_SAMPLES / (content.shape[0] * content.shape[1]))))
     size = max(1, round(content.shape[1] * scale)), max(1, round(content.shape[0] * scale))
-    before, after = (
-        cv2.resize(frame, size, interpolation=cv2.INTER_AREA).reshape(-1, 3) / 255.0 for frame in (content, painted)
-    )
+    small = (cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in (content, painted))
+    before, after = (np.asarray(each.reshape(-1, 3) / 255.0, np.float64) for each in small)
     nodes = _nodes(before)
     counts = np.bincount(nodes, minlength=NODES**3)
     sums = [np.bincount(nodes, (after - before)[:, channel], NODES**3) for channel in range(3)]

@@ -5,20 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.catalogue import Precision, Role, helper_names
-from pipeline.choices import Offload
+from pipeline.catalogue import Role, helper_names
 from pipeline.context import Context, Way
-from pipeline.engines.stable_diffusion.ladder import fit
 from pipeline.engines.stable_diffusion.models import Models, choose_models
 from pipeline.engines.stable_diffusion.pace import STAGE
 from pipeline.engines.stable_diffusion.painter import Task
 from pipeline.engines.stable_diffusion.painting import Finished, Painting
-from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, strength_at, words_at, working_size
+from pipeline.engines.stable_diffusion.room import with_room
+from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, strength_at, words_at
 from pipeline.engines.stable_diffusion.setup import Setup, needs
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing, OutOfMemory, is_disk_full
 from pipeline.frames import Frame
 from pipeline.memory.limit import within_limits
-from pipeline.memory.machine import Machine, read_machine
+from pipeline.memory.machine import read_machine
 from pipeline.memory.recover import free
 from pipeline.records import ForecastRecord, ModelRecord
 from pipeline.settings import Settings
@@ -63,13 +62,13 @@ def paint(
         return _alone(morphs, f"keyframes.strength is {strength:g}: so little is painted that nothing is.", context)
     machine = read_machine(settings.runtime, context.outputs or context.work_dir)
     try:
-        models, setup = _with_room(models, morphs[0], settings, machine, context)
+        models, setup = with_room(models, morphs[0], settings, machine, context)
     except (OutOfMemory, ModelMissing) as error:  # its files are here, so they are damaged
         return _alone(morphs, f"{error} {STAYS}", context, "warning")
     _tell(models, setup, morphs[0], settings, context)
     painting = Painting(models, setup, settings, context, len(morphs))
     with within_limits(machine, settings.runtime):
-        problem = _failure(painting, tasks)
+        problem = failure_of(painting, tasks)
     if problem:
         context.note(STAGE, problem, "warning")
     return _result(morphs, painting.finished, _way(painting, len(tasks), len(morphs), problem))
@@ -114,46 +113,6 @@ def _tasks(
     return tasks
 
 
-def _with_room(
-    models: Models, morph: Frame, settings: Settings, machine: Machine, context: Context
-) -> tuple[Models, Setup]:
-    """The models, and a setup that they have room in here; a smaller model where any will do and the largest has none.
-
-    Every rung that is taken is said. Raises OutOfMemory when there is too little memory for all of them.
-    """
-    while True:
-        try:
-            setup, taken = fit(_wanted(models, morph, settings, machine.device), models, machine, settings.runtime)
-        except OutOfMemory:
-            below = choose_models(settings, models.card) if settings.keyframes.model == AUTO else None
-            if below is None:
-                raise
-            message = f"{below.card.title} paints: there is too little memory for {models.card.title}."
-            context.note(STAGE, message, "warning")
-            models = below
-        else:
-            for each in taken:
-                context.keep(each)
-            return models, setup
-
-
-def _wanted(models: Models, morph: Frame, settings: Settings, device: str) -> Setup:
-    """How the painter is held where there is room enough."""
-    height, width = morph.shape[:2]
-    size = working_size(width, height, models.native)
-    runtime = settings.runtime
-    return Setup(
-        device=device,
-        precision=models.card.precision if device == "cuda" else Precision.FLOAT32,
-        width=size[0],
-        height=size[1],
-        native=models.native,
-        guided=settings.keyframes.guidance_scale > 1.0,
-        offload=Offload.NONE if runtime.offload is Offload.NONE or device == "cpu" else Offload.MODEL,
-        guidance_passes=runtime.guidance_passes,
-    )
-
-
 def _tell(models: Models, setup: Setup, morph: Frame, settings: Settings, context: Context) -> None:
     """Say what paints, and how, on the page and in the record."""
     card, files, control = models.card, models.files, models.control_card
@@ -188,7 +147,7 @@ def _tell(models: Models, setup: Setup, morph: Frame, settings: Settings, contex
     )
 
 
-def _failure(painting: Painting, tasks: Sequence[Task]) -> str:
+def failure_of(painting: Painting, tasks: Sequence[Task]) -> str:
     """Paint what can be painted; returns in one sentence what went wrong, empty when nothing did."""
     try:
         painting.run(tasks)
