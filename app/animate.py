@@ -20,6 +20,7 @@ SECTIONS = {
     "Long video": ("animate.segments", "animate.overlap", "animate.hold_colour"),
     "Size and crop": ("prepare.",),
     "Built-in motion": ("animate.motion.",),
+    "Motion from a video": ("animate.control.",),
     "Sampling": (
         "animate.num_inference_steps",
         "animate.guidance_scale",

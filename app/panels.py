@@ -30,6 +30,9 @@ STAGE_NAMES = {
     "encode": "Making and encoding frames",
 }
 
+BESIDE = ("mask", "driving_video")
+"""Inputs that are no pictures of their own."""
+
 
 def empty_result(how: str) -> str:
     """What stands in place of a result before the first run: how to get one."""
@@ -151,7 +154,7 @@ def _queue(others: Sequence[Snapshot]) -> str:
     for other in others:
         title, fraction = _stage(other)
         state = title if other.position else f"{title}, {100 * fraction:.0f} %"
-        names = " to ".join(each.name for each in other.record.inputs if each.role != "mask")
+        names = " to ".join(each.name for each in other.record.inputs if each.role not in BESIDE)
         what = f"{names}: {other.record.requested.prompt or 'no prompt'}"
         button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
         rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
@@ -217,9 +220,10 @@ def _inputs(record: RunRecord) -> str:
     images = [
         f"{each.name}, {each.width} × {each.height}" if each.width else each.name
         for each in record.inputs
-        if each.role != "mask"
+        if each.role not in BESIDE
     ]
-    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "")
+    driving = "".join(f", driven by {each.name}" for each in record.inputs if each.role == "driving_video")
+    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "") + driving
 
 
 def _frames(record: RunRecord, used: Settings) -> int:

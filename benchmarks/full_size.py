@@ -152,6 +152,28 @@ NETWORKS: dict[str, dict[str, Network]] = {
         ),
         "text_encoder": _UMT5,
     },
+    "wan2.1-vace-1.3b": {
+        "transformer": Network(
+            "diffusers",
+            "WanVACETransformer3DModel",
+            {
+                "num_attention_heads": 12,
+                "attention_head_dim": 128,
+                "num_layers": 30,
+                "ffn_dim": 8960,
+                "vace_layers": list(range(0, 30, 2)),
+            },
+        ),
+        "vae": _WAN_VAE,
+        "text_encoder": _UMT5,
+    },
+    "wan2.1-vace-14b": {
+        "transformer": Network(
+            "diffusers", "WanVACETransformer3DModel", {**_WAN, "vace_layers": list(range(0, 40, 5))}
+        ),
+        "vae": _WAN_VAE,
+        "text_encoder": _UMT5,
+    },
     "ltx-video": {
         "transformer": Network("diffusers", "LTXVideoTransformer3DModel"),
         "vae": Network("diffusers", "AutoencoderKLLTXVideo"),

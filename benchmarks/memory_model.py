@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.full_size import NETWORKS, build, largest_layer, parameters
-from benchmarks.meta_device import Clip, decode_bytes, encode_bytes, latent_frames, sample_bytes
+from benchmarks.meta_device import Clip, decode_bytes, encode_bytes, latent_frames, masks_a_film, sample_bytes
 from benchmarks.report import save, table
 from pipeline.catalogue import Activation, FamilyName, ModelCard, get_card
 
@@ -36,6 +36,8 @@ PUBLISHED = {
     "wan2.1-flf2v-14b-720p": Clip(1280, 720, 81),
     "wan2.2-i2v-a14b": Clip(1280, 720, 81),
     "wan2.2-ti2v-5b": Clip(1280, 704, 121),
+    "wan2.1-vace-1.3b": Clip(832, 480, 81),
+    "wan2.1-vace-14b": Clip(1280, 720, 81),
     "ltx-video": Clip(704, 512, 161),
     "ltx-video-distilled": Clip(704, 512, 161),
     "cogvideox-5b-i2v": Clip(720, 480, 49),
@@ -53,6 +55,7 @@ FURTHER = {
 TILES = {
     FamilyName.I2VGEN_XL: 512,
     FamilyName.WAN: 256,
+    FamilyName.WAN_VACE: 256,
     FamilyName.LTX: 512,
     FamilyName.COGVIDEOX: 240,
     FamilyName.FRAMEPACK: 256,
@@ -93,8 +96,9 @@ def _of_autoencoder(what: Callable[[str, Clip], int]) -> Callable[[str, Clip], i
     """The same measurement, made once for models that share their autoencoder."""
 
     def measure(name: str, clip: Clip) -> int:
-        own = NETWORKS[name]["vae"]
-        return _autoencoder(next(other for other, parts in NETWORKS.items() if parts["vae"] == own), clip, what)
+        own = (NETWORKS[name]["vae"], masks_a_film(name))
+        same = (other for other, parts in NETWORKS.items() if (parts["vae"], masks_a_film(other)) == own)
+        return _autoencoder(next(same), clip, what)
 
     return measure
 

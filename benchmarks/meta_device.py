@@ -16,10 +16,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-from benchmarks.full_size import NETWORKS, build
+from benchmarks.full_size import NETWORKS, Network, build
 from pipeline.catalogue import get_card
 
 Tensor = torch.Tensor
+
+_NONE = Network("", "")
 
 
 class LiveStorages(TorchDispatchMode):
@@ -129,14 +131,26 @@ def encode_bytes(name: str, clip: Clip, *, tiled: bool = False) -> int:
     if tiled:
         network.enable_tiling()
     with _measured(network) as meter:
+        beside = _masked_films(dtype, clip) if masks_a_film(name) else []
         network.encode(_empty(dtype, 1, 3, *frames, clip.height, clip.width))
+        del beside
     return meter.peak
 
 
 def encodes_a_film(name: str) -> bool:
     """Whether a model starts from a film that is grey but for its ends, as Wan 14B does, not from a picture alone."""
     transformer = NETWORKS[name].get("transformer")
-    return transformer is not None and transformer.config.get("in_channels") == 36
+    return transformer is not None and (transformer.config.get("in_channels") == 36 or masks_a_film(name))
+
+
+def masks_a_film(name: str) -> bool:
+    """Whether a model starts from two films, that of what a mask keeps and that of what it frees, as VACE does."""
+    return "vace_layers" in NETWORKS[name].get("transformer", _NONE).config
+
+
+def _masked_films(dtype: torch.dtype, clip: Clip) -> list[Tensor]:
+    """What the pipeline holds while it encodes one of them: the film itself, the other one, and the mask twice."""
+    return [_empty(dtype, 1, channels, clip.frames, clip.height, clip.width) for channels in (3, 3, 1, 1)]
 
 
 @contextlib.contextmanager
@@ -226,6 +240,20 @@ def _call_wan(transformer: Any, shape: Shape, dtype: torch.dtype) -> None:
     )
 
 
+def _call_wan_vace(transformer: Any, shape: Shape, dtype: torch.dtype) -> None:
+    """A film with the reference that a driven one has before it."""
+    batch, frames, height, width = shape
+    config, grid = transformer.config, (frames + 1, height, width)
+    transformer(
+        _empty(dtype, batch, config.in_channels, *grid),
+        _empty(torch.int64, batch),
+        _empty(dtype, batch, 512, 4096),
+        control_hidden_states=_empty(dtype, batch, config.vace_in_channels, *grid),
+        control_hidden_states_scale=torch.ones(len(config.vace_layers)),
+        return_dict=False,
+    )
+
+
 def _call_ltx(transformer: Any, shape: Shape, dtype: torch.dtype) -> None:
     batch, frames, height, width = shape
     count = frames * height * width
@@ -290,6 +318,7 @@ _CALLS = {
     "i2vgen_xl": _call_i2vgen_xl,
     "svd": _call_svd,
     "wan": _call_wan,
+    "wan_vace": _call_wan_vace,
     "ltx": _call_ltx,
     "cogvideox": _call_cogvideox,
     "framepack": _call_framepack,

@@ -26,6 +26,7 @@ class FamilyName(StrEnum):
     I2VGEN_XL = "i2vgen_xl"
     SVD = "svd"
     WAN = "wan"
+    WAN_VACE = "wan_vace"
     LTX = "ltx"
     COGVIDEOX = "cogvideox"
     FRAMEPACK = "framepack"
@@ -87,6 +88,7 @@ class CanDo(FrozenModel):
     last_image: bool = False
     lora: bool = False
     control_video: bool = False
+    """Whether a driving video can guide its motion."""
     scheduler: bool = False
     """Whether the sampler may be exchanged."""
 

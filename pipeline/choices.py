@@ -30,6 +30,18 @@ class InterpolationMethod(StrEnum):
     RIFE = "rife"
 
 
+class ControlKind(StrEnum):
+    """What a driving video tells a model."""
+
+    AUTO = "auto"
+    CANNY = "canny"
+    DEPTH = "depth"
+    GREY = "grey"
+    FLOW = "flow"
+    POSE = "pose"
+    AS_GIVEN = "as_given"
+
+
 class Scheduler(StrEnum):
     """The sampler of a diffusion model."""
 

@@ -30,6 +30,7 @@ SECTIONS = {
     "prepare": "prepare: how the input becomes a picture in the size of the video",
     "animate": "animate: how the picture is brought to life",
     "animate.motion": "animate.motion: the embedded engine's own settings",
+    "animate.control": "animate.control: a driving video whose motion the image takes on",
     "transition": "transition: how one image becomes the other",
     "align": "align: how the scene that both images show is found",
     "caption": "caption: how the images are put into words",

@@ -60,14 +60,15 @@ class Notice(RecordModel):
 
 
 class InputRecord(RecordModel):
-    """One input file, kept under outputs/inputs."""
+    """One input file, kept under outputs/inputs, but for a driving video, which stays where it is."""
 
-    role: Literal["image", "middle_image", "last_image", "mask"] = "image"
+    role: Literal["image", "middle_image", "last_image", "mask", "driving_video"] = "image"
     """What it was used as."""
     name: str
     """The file's own name, as the user gave it."""
     path: str | None = None
-    """Where the kept copy lies, relative to the outputs folder. Empty when the file could not be read."""
+    """Where the kept copy lies, relative to the outputs folder; a driving video's own full path. Empty when the file
+    could not be read."""
     sha256: str | None = None
     """Digest of the file's content."""
     width: int | None = None

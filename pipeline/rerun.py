@@ -19,7 +19,8 @@ def inputs_of(record_path: Path) -> tuple[tuple[Path, ...], Settings]:
         raise InvalidRecord(f"{record_path.name} cannot be repeated: that run ended before its settings were settled.")
     folder = record_path.parent
     kept = [_checked(item, folder, record_path.name) for item in record.inputs]
-    images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role != "mask")
+    beside = ("mask", "driving_video")  # a driving video is named by the settings, with its full path
+    images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role not in beside)
     masks = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role == "mask")
     prepare = record.used.prepare.model_copy(update={"masks": masks})
     return images, record.used.model_copy(update={"prepare": prepare})

@@ -10,7 +10,7 @@ import secrets
 from fractions import Fraction
 
 from pipeline.catalogue import Role, get_card, model_names
-from pipeline.choices import VideoFormat
+from pipeline.choices import ControlKind, VideoFormat
 from pipeline.engines import EMBEDDED, Capabilities, engine_names, get_engine
 from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
@@ -50,7 +50,19 @@ def resolve(settings: Settings, image_width: int, image_height: int) -> tuple[Se
     notices += more
     settings, more = _snap_size(settings, (image_width, image_height), engine.capabilities)
     settings, last = engine.resolve(settings)
-    return settings, notices + more + last
+    return settings, notices + more + last + _undriven(settings, engine.capabilities)
+
+
+def _undriven(settings: Settings, capabilities: Capabilities) -> list[Notice]:
+    """What is said of a driving video that the engine has no use for."""
+    name = "animate.control.video"
+    if settings.animate.control.video is None or name not in capabilities.ignores:
+        return []
+    able = [each for each in model_names() if get_card(each).can.control_video]
+    message = (
+        f"The engine {settings.animate.engine} cannot be driven by a video, which is left out: {' or '.join(able)} can."
+    )
+    return [Notice(stage="animate", setting=name, level="warning", message=message)]
 
 
 def _with_segments(settings: Settings) -> Settings:
@@ -134,7 +146,19 @@ def ignored(settings: Settings) -> dict[str, str]:
         reasons["animate.num_frames"] = "No effect while a length in seconds is given."
     if not settings.animate.segments:
         reasons |= dict.fromkeys(("animate.overlap", "animate.hold_colour"), "No effect: the video has no segments.")
-    return reasons | _ignored_anywhere(settings)
+    return _of_driving(settings) | reasons | _ignored_anywhere(settings)
+
+
+def _of_driving(settings: Settings) -> dict[str, str]:
+    """Settings of a driving video without effect, for an engine that takes one."""
+    control = settings.animate.control
+    if control.video is None:
+        reasons = _of_section("animate.control", "No effect: there is no driving video.")
+        del reasons["animate.control.video"]
+        return reasons
+    if control.kind in (ControlKind.AUTO, ControlKind.DEPTH):
+        return {}
+    return {"animate.control.depth_model": "No effect: it is not the depth that is taken from the driving video."}
 
 
 def _in_segments(settings: Settings) -> dict[str, str]:

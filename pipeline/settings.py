@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, W
 
 from pipeline.catalogue import Precision, get_card, merge, model_defaults, model_names
 from pipeline.choices import Device, InterpolationMethod, Offload, Quantization, Scheduler, VideoFormat, X264Preset
+from pipeline.control_settings import ControlSettings
 from pipeline.enhance_settings import EnhanceSettings
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel, MotionPlan, RegionKind
@@ -231,6 +232,9 @@ class AnimateSettings(FrozenModel):
     motion: MotionSettings = MotionSettings()
     """The embedded engine's own settings."""
 
+    control: ControlSettings = ControlSettings()
+    """A driving video and what is taken from it."""
+
 
 class InterpolateSettings(FrozenModel):
     """New frames between those that were made, so that the video runs smoothly."""
@@ -242,7 +246,7 @@ class InterpolateSettings(FrozenModel):
     """How many times as many frames the video goes out with, in the same time. 1 makes none."""
 
     method: InterpolationMethod = InterpolationMethod.FLOW
-    """What makes them: flow is built in; FILM and RIFE take a file of weights in the models folder."""
+    """What makes them, and those of a transition: flow is built in; FILM and RIFE take weights in the models folder."""
 
 
 class EncodeSettings(FrozenModel):

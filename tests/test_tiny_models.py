@@ -28,6 +28,8 @@ NETWORKS = [
         "svd-xt": "image_encoder unet vae",
         "wan2.1-i2v-14b-480p": "image_encoder text_encoder transformer vae",
         "wan2.1-flf2v-14b-720p": "image_encoder text_encoder transformer vae",
+        "wan2.1-vace-1.3b": "text_encoder transformer vae",
+        "wan2.1-vace-14b": "text_encoder transformer vae",
         "wan2.2-i2v-a14b": "text_encoder transformer transformer_2 vae",
         "wan2.2-ti2v-5b": "text_encoder transformer vae",
         "ltx-video": "text_encoder transformer vae",
@@ -186,6 +188,8 @@ def pipeline_of(folder: Path, name: str) -> tuple[Any, dict[str, Any]]:
             kind = diffusers.WanImageToVideoPipeline
             if get_card(name).can.last_image:
                 arguments["last_image"] = picture(64, 64)
+        case "wan_vace":
+            kind = diffusers.WanVACEPipeline
         case "ltx":
             kind = diffusers.LTXConditionPipeline if "distilled" in name else diffusers.LTXImageToVideoPipeline
         case "cogvideox":
@@ -214,7 +218,8 @@ def test_the_plain_pipeline_makes_moving_frames_of_it_that_the_seed_decides(tiny
         torch.manual_seed(seed)  # I2VGen-XL draws from the global state too
         generator = torch.Generator().manual_seed(seed)
         call = {"num_inference_steps": 2, "output_type": "np"} | arguments
-        made.append(pipe(image=image, generator=generator, **call).frames[0])
+        shown = {"reference_images": image} if "vace" in name else {"image": image}
+        made.append(pipe(**shown, generator=generator, **call).frames[0])
         if name == "cogvideox-5b-i2v":
             break  # slow for its size; the others show what holds for it too
     frames = made[0]

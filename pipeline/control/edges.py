@@ -1,7 +1,10 @@
-"""The edges of a picture, which a ControlNet holds while it is painted over."""
+"""The edges of a picture, which a control network holds while it paints, or of all frames of a clip alike."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.frames import Frame
 from pipeline.optical_flow import luma
@@ -15,15 +18,43 @@ FOLLOWED = 0.4
 FLATTEST = 40.0
 """No edge begins where the gradient (L2 norm of Sobel's, 3 x 3, of 8-bit luma) is smaller: there it is noise."""
 
+LOOKED_AT = 16
+"""Frames of a clip, spread over it, whose gradients decide where edges begin in all of them."""
+
+_Plane = NDArray[np.int16]
+
 
 def canny(picture: Frame) -> Frame:
     """White edges on black, a frame of the picture's size: Canny (PAMI 1986) on its slightly smoothed luma.
 
     The thresholds follow the picture's own gradients, so that a hazy or dark one has its edges as well.
     """
+    across, down = _gradients(picture)
+    return _followed(across, down, _beginning(_steepness(across, down)))
+
+
+def canny_clip(frames: Sequence[Frame]) -> list[Frame]:
+    """The same for the frames of one clip, with the thresholds of the clip: what is an edge once stays one."""
+    step = -(-len(frames) // LOOKED_AT)
+    looked_at = [_steepness(*_gradients(frame))[::2, ::2] for frame in frames[::step]]
+    begin = _beginning(np.stack(looked_at))
+    return [_followed(*_gradients(frame), begin) for frame in frames]
+
+
+def _gradients(picture: Frame) -> tuple[_Plane, _Plane]:
     grey = cv2.GaussianBlur(luma(picture), (0, 0), 1.0)
-    across, down = (cv2.Sobel(grey, cv2.CV_16S, *order, ksize=3) for order in ((1, 0), (0, 1)))
-    steepness = np.hypot(across.astype(np.float32), down.astype(np.float32))
-    begin = max(float(np.quantile(steepness, 1.0 - EDGE_SHARE)), FLATTEST)
+    across, down = (np.asarray(cv2.Sobel(grey, cv2.CV_16S, dx, 1 - dx, ksize=3), np.int16) for dx in (1, 0))
+    return across, down
+
+
+def _steepness(across: _Plane, down: _Plane) -> NDArray[np.float32]:
+    return np.hypot(across.astype(np.float32), down.astype(np.float32))
+
+
+def _beginning(steepness: NDArray[np.float32]) -> float:
+    return max(float(np.quantile(steepness, 1.0 - EDGE_SHARE)), FLATTEST)
+
+
+def _followed(across: _Plane, down: _Plane, begin: float) -> Frame:
     edges = cv2.Canny(across, down, FOLLOWED * begin, begin, L2gradient=True)
     return np.repeat(edges[..., None], 3, axis=2).astype(np.uint8)

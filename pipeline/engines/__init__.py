@@ -24,6 +24,7 @@ _ADAPTERS = {
     FamilyName.I2VGEN_XL: ("pipeline.engines.i2vgen_xl", "I2VGenXL"),
     FamilyName.SVD: ("pipeline.engines.svd", "StableVideoDiffusion"),
     FamilyName.WAN: ("pipeline.engines.wan", "Wan"),
+    FamilyName.WAN_VACE: ("pipeline.engines.wan_vace", "WanVACE"),
     FamilyName.LTX: ("pipeline.engines.ltx", "LTXVideo"),
     FamilyName.COGVIDEOX: ("pipeline.engines.cogvideox", "CogVideoX"),
     FamilyName.FRAMEPACK: ("pipeline.engines.framepack", "FramePack"),

@@ -1,7 +1,8 @@
 """Depth Anything V2 (Yang et al., NeurIPS 2024) through transformers: how near every pixel of one picture is."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from pipeline.models.files import ModelFiles
 from pipeline.models.load import LoadPlan, load_network
 from pipeline.models.resident import RESIDENT
 from pipeline.settings import RuntimeSettings
+
+Found = TypeVar("Found")
 
 SHORT_SIDE, PATCH = 518, 14
 """Shorter side in pixels and the multiple of both, as published: preprocessor_config.json of the repositories."""
@@ -70,10 +73,32 @@ def predicted_depth(image: Frame, wanted: str, runtime: RuntimeSettings, say: Sa
     return None if card is None else _predicted(image, card, runtime, say)
 
 
-def _predicted(image: Frame, card: HelperCard, runtime: RuntimeSettings, say: Say) -> Depth:
+def predicted_clip(
+    frames: Sequence[Frame], wanted: str, runtime: RuntimeSettings, say: Say, check: Callable[[], None]
+) -> list[Nearness] | None:
+    """The same for the frames of a clip, each by itself and in a scale of its own; `check` may raise before each."""
+    card = choose_with_room(Role.DEPTH, wanted, Wish(), runtime, say)
+    if card is None:
+        return None
+
+    def work(model: DepthAnything) -> list[Nearness]:
+        found = []
+        for frame in frames:
+            check()
+            found.append(model.nearness(frame))
+        return found
+
+    return _held(card, runtime, work, say)
+
+
+def _held(card: HelperCard, runtime: RuntimeSettings, work: Callable[[DepthAnything], Found], say: Say) -> Found:
     try:
-        nearness = work_held(card, Wish(), runtime, load, lambda model: model.nearness(image), say)
+        return work_held(card, Wish(), runtime, load, work, say)
     finally:
         if not runtime.keep_model:
             RESIDENT.release()
+
+
+def _predicted(image: Frame, card: HelperCard, runtime: RuntimeSettings, say: Say) -> Depth:
+    nearness = _held(card, runtime, lambda model: model.nearness(image), say)
     return Depth(nearness, Way(card.name, f"Depth is that which {card.title} sees in the picture."))

@@ -10,7 +10,7 @@ from pipeline.records import InputRecord, RunRecord, RunStatus, now, record_path
 from pipeline.resolve import draw_seed
 from pipeline.run.animation import Animation
 from pipeline.run.long_animation import LongAnimation
-from pipeline.run.runner import Listener, Runner, outputs_error
+from pipeline.run.runner import Listener, Runner, driving_videos, outputs_error
 from pipeline.run.transition import Outline, Transition
 from pipeline.settings import Settings
 
@@ -42,7 +42,8 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         seed=draw_seed(settings).seed,
         requested=settings,
         inputs=[InputRecord(role=_role(number, len(images)), name=image.name) for number, image in enumerate(images)]
-        + [InputRecord(role="mask", name=mask.name) for mask in settings.prepare.masks],
+        + [InputRecord(role="mask", name=mask.name) for mask in settings.prepare.masks]
+        + [InputRecord(role="driving_video", name=video.name) for video in driving_videos(settings, len(images))],
     )
     try:
         write_record(record, outputs)

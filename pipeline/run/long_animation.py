@@ -29,6 +29,7 @@ from pipeline.quality import advise
 from pipeline.records import Notice
 from pipeline.resolve import count_from
 from pipeline.run.animation import Animation
+from pipeline.run.runner import driving_videos
 from pipeline.sequence import ENDLESS, Chain, KeptFilms, Part, split
 from pipeline.settings import Settings
 from pipeline.stages.animate import Animate
@@ -154,12 +155,18 @@ class _Parts:
         """The settings of a part: its own prompt, length and seed, and the engine's reading of the prompt."""
         part, animate = self.all[number], base.animate
         motion = animate.motion.model_copy(update={"plan": self._run.record.requested.animate.motion.plan})
-        changes = {"segments": (), "num_frames": part.num_frames, "seconds": None, "motion": motion}
+        driven = animate.control.model_copy(update={"start": self._asked.animate.control.start + self._begins(number)})
+        changes = {"segments": (), "num_frames": part.num_frames, "seconds": None, "motion": motion, "control": driven}
         is_image = number == 0 or animate.engine == EMBEDDED  # the others begin with a frame that masks do not fit
         prepare = base.prepare.model_copy(update={"masks": self._asked.prepare.masks if is_image else ()})
         own = {"prompt": self._prompt(part), "seed": self._seed(number), "prepare": prepare}
         settings = base.model_copy(update={**own, "animate": animate.model_copy(update=changes)})
         return get_engine(animate.engine).resolve(settings)[0]
+
+    def _begins(self, number: int) -> float:
+        """Second of the film that the first frame of a part is shown at."""
+        frames = sum(part.fresh for part in self.all[:number]) - self.all[number].lead
+        return float(frames / self._asked.encode.fps)
 
     def _prompt(self, part: Part) -> str:
         return part.prompt or self._asked.prompt
@@ -171,11 +178,12 @@ class _Parts:
         """The digest of all that decides a part's pixels. Rungs of the memory ladder are not known beforehand."""
         settings = self._settings(number, self._asked)
         frame = self._image.image if start is None else start
-        lora = settings.animate.lora
+        lora, driving = settings.animate.lora, driving_videos(settings)
         decides = {
             "version": [VERSION, get_engine(settings.animate.engine).version],
             "model": self._model(settings),
             "lora": None if lora is None else digest(lora),
+            "driving": [digest(video) for video in driving],
             "packages": {**diffusion_packages(), "numpy": package_version("numpy")},
             "animate": settings.animate.model_dump(mode="json", exclude={"lora", "keep_candidates", "precision"}),
             "shown": self.all[number].shown,
@@ -200,4 +208,6 @@ def _whole(part: Settings, film: Settings) -> Settings:
     """The settings of the film with what the memory ladder has changed for a part."""
     kept = ("segments", "num_frames", "seconds", "motion")
     animate = part.animate.model_copy(update={name: getattr(film.animate, name) for name in kept})
+    control = animate.control.model_copy(update={"start": film.animate.control.start})
+    animate = animate.model_copy(update={"control": control})
     return part.model_copy(update={"prompt": film.prompt, "seed": film.seed, "animate": animate})

@@ -1,6 +1,7 @@
 """What every run does around its stages: it keeps the record, measures, cleans up, and puts failures into words."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import time
@@ -12,7 +13,9 @@ from typing import Protocol
 
 from PIL import Image
 
+from pipeline.catalogue import get_card, model_names
 from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled, Way
+from pipeline.control import open_driving
 from pipeline.environment import diffusion_packages, environment
 from pipeline.errors import (
     Cancelled,
@@ -36,6 +39,7 @@ from pipeline.records import (
     DowngradeRecord,
     ErrorRecord,
     ForecastRecord,
+    InputRecord,
     ModelRecord,
     Notice,
     OutputRecord,
@@ -79,6 +83,14 @@ REFINEMENTS: tuple[Refinement, ...] = (Smooth(), Enhance(), Style())
 
 WORK = ".work"
 """Folder below the outputs that holds what is not finished yet."""
+
+
+def driving_videos(settings: Settings, images: int = 1) -> tuple[Path, ...]:
+    """The driving video, where there is one and the engine takes it: it drives a single image."""
+    engine, video = settings.animate.engine, settings.animate.control.video
+    if video is None or images > 1 or engine not in model_names():
+        return ()
+    return (video,) if get_card(engine).can.control_video else ()
 
 
 def outputs_error(error: OSError, outputs: Path) -> ImageToVideoError:
@@ -155,11 +167,14 @@ class Runner(ABC):
     def keep_inputs(self, asked: Settings) -> Settings:
         """Check the inputs' headers and keep the inputs; return the settings with the masks that are kept.
 
-        The record's inputs are the images and, after them, the masks.
+        The record's inputs are the images and, after them, the masks and the driving video. That one is not copied: its
+        digest tells whether it is still the same.
         """
         masks = asked.prepare.masks
         kept = []
-        for path, entry in zip((*self.images, *masks), self.record.inputs, strict=True):
+        driving = [entry for entry in self.record.inputs if entry.role == "driving_video"]
+        pictures = [entry for entry in self.record.inputs if entry.role != "driving_video"]
+        for path, entry in zip((*self.images, *masks), pictures, strict=True):
             info = probe(path, asked.prepare.max_megapixels, asked.prepare.max_file_mb)
             if entry.role != "mask":
                 entry.width, entry.height = info.width, info.height
@@ -167,7 +182,20 @@ class Runner(ABC):
             entry.path, entry.sha256 = self._keep_input(path)
             kept.append(Path(entry.path))
         prepare = asked.prepare.model_copy(update={"masks": tuple(kept[len(self.images) :])})
-        return asked.model_copy(update={"prepare": prepare})
+        settings = asked.model_copy(update={"prepare": prepare})
+        for path, entry in zip(driving_videos(asked, len(self.images)), driving, strict=True):
+            settings = self._with_driving_video(settings, path, entry)
+        return settings
+
+    def _with_driving_video(self, settings: Settings, path: Path, entry: InputRecord) -> Settings:
+        """Write down which video it is; the settings then name its full path. Raises InvalidInput as `open_driving`."""
+        found = open_driving(path, settings.prepare)
+        entry.width, entry.height, entry.path = found.width, found.height, str(path.absolute())
+        with path.open("rb") as file:
+            entry.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        self.say(f"Driving video {entry.name}: {found.width} x {found.height} pixels")
+        control = settings.animate.control.model_copy(update={"video": path.absolute()})
+        return settings.model_copy(update={"animate": settings.animate.model_copy(update={"control": control})})
 
     def _keep_input(self, path: Path) -> tuple[str, str]:
         try:

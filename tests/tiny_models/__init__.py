@@ -20,6 +20,7 @@ from tests.tiny_models import (
     stable_diffusion,
     svd,
     wan,
+    wan_vace,
 )
 
 BUILDERS: dict[str, Callable[[Path], None]] = {
@@ -30,6 +31,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "wan2.1-flf2v-14b-720p": partial(wan.build, kind=wan.FIRST_LAST),
     "wan2.2-i2v-a14b": partial(wan.build, kind=wan.TWO_STAGES),
     "wan2.2-ti2v-5b": partial(wan.build, kind=wan.TEXT_IMAGE),
+    "wan2.1-vace-1.3b": partial(wan_vace.build, layers=3),
+    "wan2.1-vace-14b": partial(wan_vace.build, layers=4, shards=13),
     "ltx-video": ltx.build,
     "ltx-video-distilled": ltx.build_distilled,
     "cogvideox-5b-i2v": cogvideox.build,

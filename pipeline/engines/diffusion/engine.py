@@ -7,6 +7,7 @@ from dataclasses import replace
 from pipeline.catalogue import CanDo, ModelCard
 from pipeline.context import CandidateFrames, Context
 from pipeline.engines.base import Capabilities
+from pipeline.engines.diffusion.driving import settled
 from pipeline.engines.diffusion.family import Family
 from pipeline.engines.diffusion.framing import take_from_frame
 from pipeline.engines.diffusion.limits import limited
@@ -66,6 +67,7 @@ class DiffusionEngine:
         """
         _check_asked(image, settings, self.card, context)
         files = locate(self.card, settings.runtime)
+        settings = settled(settings, self.card, context)
         outputs = context.outputs or context.work_dir
         machine = read_machine(settings.runtime, outputs)
         settings = self._foresee(settings, machine, context)
@@ -122,6 +124,8 @@ def _cannot(card: ModelCard) -> Mapping[str, str]:
         "animate.lora_scale": (can.lora, "takes no LoRA files"),
         "animate.scheduler": (can.scheduler, "works with its own sampler only"),
     }
+    driven = [option.name for option in options() if option.name.startswith("animate.control.")]
+    missing |= dict.fromkeys(driven, (can.control_video, "cannot be driven by a video"))
     return {name: f"No effect: {card.title} {reason}." for name, (able, reason) in missing.items() if not able}
 
 

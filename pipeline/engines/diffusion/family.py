@@ -33,6 +33,8 @@ class Request:
     num_frames: int
     device: str
     last_image: Frame | None = None
+    control: tuple[Frame, ...] | None = None
+    """What guides the motion: a map for each frame, of the size to work at."""
     note: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
     @property

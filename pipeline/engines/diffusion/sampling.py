@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from pipeline.catalogue import ModelCard, Phase, Precision
 from pipeline.context import Context, Glimpse, Settled
 from pipeline.engines.diffusion.casting import cast, rounds
+from pipeline.engines.diffusion.driving import control_maps
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.framing import put_into_frame
 from pipeline.engines.diffusion.phases import Counter, ShortageError, watched
 from pipeline.engines.diffusion.progress import STAGE, Pace
 from pipeline.engines.diffusion.stepping import stepping
 from pipeline.engines.diffusion.store import StoredFrames, load_latents, save_latents, store_frames
-from pipeline.frames import PreparedImage
+from pipeline.frames import Frame, PreparedImage
 from pipeline.interpolation import enlarge
 from pipeline.memory.ladder import descend, downgrade, no_rung_left
 from pipeline.models.files import ModelFiles
@@ -36,6 +37,9 @@ DECODING = frozenset({"decode_chunk_size", "vae_tiling", "decode_precision"})
 
 PLACE = "place"
 """What records call the second part of loading, for which the ladder has the same rungs as for the first."""
+
+CONTROL = "control"
+"""What records call the making of maps from a driving video, which sampling is conditioned on."""
 
 CHOOSING = frozenset({"candidates", "keep_candidates", "num_frames", "seconds"})
 """Settings of the stage that no single candidate depends on: it has `sample_frames` frames, or `num_frames`."""
@@ -61,6 +65,7 @@ class Sampling:
         self._kept: dict[Phase, Kept] = {}
         self._placed: tuple[Any, Hashable] | None = None
         self._rounded = False
+        self._control: Kept | None = None
 
     @property
     def card(self) -> ModelCard:
@@ -180,16 +185,29 @@ class Sampling:
         animate, prepare = self.settings.animate, self.settings.prepare
         width = animate.sample_width or prepare.width or self.image.shape[1]
         height = animate.sample_height or prepare.height or self.image.shape[0]
+        count = animate.sample_frames or animate.num_frames
         fitted = enlarge if self.card.rules.fixed_size is None else put_into_frame
         return Request(
             image=fitted(self.image, width, height),
             last_image=None if self.last_image is None else fitted(self.last_image, width, height),
             settings=self.settings,
             seed=seed,
-            num_frames=animate.sample_frames or animate.num_frames,
+            num_frames=count,
+            control=self._control_maps((width, height), count) if self.card.can.control_video else None,
             device=self.device,
             note=lambda message: self.context.note(STAGE, message, "warning"),
         )
+
+    def _control_maps(self, size: tuple[int, int], count: int) -> tuple[Frame, ...] | None:
+        """The maps of the driving video, made once for a size and a number of frames; None without one."""
+        if self.settings.animate.control.video is None:
+            return None
+        if self._control is None or self._control.key != (size, count):
+            self._control = None
+            with self._phase(Phase.CONDITION, "reading the driving video", CONTROL):
+                self._control = Kept((size, count), control_maps(self.settings, size, count, self.context))
+        maps: tuple[Frame, ...] | None = self._control.value
+        return maps
 
     def _sampled_settings(self) -> str:
         return self.settings.animate.model_dump_json(exclude=set(DECODING | CHOOSING)) + self.settings.prompt

@@ -46,7 +46,7 @@ MEANT_FOR_IT = (
 
 def _without_effect() -> dict[str, str]:
     """Settings that belong to diffusion models alone."""
-    names = [option.name for option in options() if option.section in ("animate", "runtime")]
+    names = [option.name for option in options() if option.section in ("animate", "animate.control", "runtime")]
     return {name: NO_SAMPLING for name in names if not name.startswith(MEANT_FOR_IT)}
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.catalogue import FamilyName, Precision
+from pipeline.control.edges import canny
 from pipeline.engines.diffusion.casting import cast
 from pipeline.engines.diffusion.images import STABLE_DIFFUSION_RGB, latent_preview, to_frames, to_pil
 from pipeline.engines.diffusion.seeding import seeded
-from pipeline.engines.stable_diffusion.edges import canny
+from pipeline.engines.stable_diffusion.adapter import as_argument
 from pipeline.engines.stable_diffusion.prompts import Embedding, as_arguments
 from pipeline.engines.stable_diffusion.schedule import Words, total_steps
 from pipeline.engines.stable_diffusion.setup import Setup
@@ -52,6 +53,8 @@ class Brush:
     pipe: Any
     asked: KeyframesSettings
     setup: Setup
+    shown: "torch.Tensor | None" = None
+    """What a picture that an adapter shows is to the model; see `Adapter.embedding`."""
 
     def sample(self, task: Task, words: Embedding, negative: Embedding | None, on_step: OnStep) -> "torch.Tensor":
         """The painted picture as latents, shape (1, 4, height / 8, width / 8), in main memory."""
@@ -72,6 +75,7 @@ class Brush:
                 output_type="latent",
                 **as_arguments(words, negative),
                 **self._control(picture),
+                **self._adapter(),
             )
         latents: torch.Tensor = made.images.cpu()
         return latents
@@ -92,6 +96,10 @@ class Brush:
             return {}
         scale = float(self.asked.control_scale)
         return {"control_image": to_pil(canny(picture)), "controlnet_conditioning_scale": scale}
+
+    def _adapter(self) -> dict[str, Any]:
+        unet = self.pipe.unet
+        return {} if self.shown is None else as_argument(self.shown.to(unet.device, unet.dtype), self.setup.guided)
 
     def decode(self, latents: "torch.Tensor") -> Frame | None:
         """The picture of latents, at the size that was worked at; None where some of its numbers are none."""

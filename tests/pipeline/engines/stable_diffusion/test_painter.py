@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.catalogue import FamilyName, Precision, get_helper
 from pipeline.choices import Quantization, Scheduler
+from pipeline.control.edges import canny
 from pipeline.engines.diffusion.images import to_pil
-from pipeline.engines.stable_diffusion.edges import canny
 from pipeline.engines.stable_diffusion.models import Models, arranged, load
 from pipeline.engines.stable_diffusion.painter import Brush, Task, preview
 from pipeline.engines.stable_diffusion.prompts import Embedding, as_arguments, between, encode, unprompted

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.engines.stable_diffusion.edges import canny
+from pipeline.control.edges import canny
 from pipeline.engines.stable_diffusion.tone import match_tone
 from pipeline.frames import Frame
 from pipeline.interpolation import enlarge
