@@ -22,9 +22,8 @@ ENOUGH = 0.05
 LARGEST_STEP = 2.0
 """Most that the scale changes from one frame to the next: what is more than that is another view, not another scale."""
 
-AROUND = 3
-"""Frames to either side over which estimates of a foreground are averaged: an outline that is guessed anew each time
-flickers."""
+EVERY = 3
+"""Frames from one in which a foreground is looked for to the next: it takes about half a second, and is soft anyway."""
 
 FOUND = 0.5
 """Share of the frames in which something must stand out."""
@@ -54,17 +53,20 @@ def steadied(maps: Iterable[Nearness], frames: Iterable[Frame]) -> list[_Half]:
 def estimated(frames: Sequence[Frame], check: Callable[[], None]) -> list[_Half] | None:
     """A soft estimate of a foreground and a ground in each frame; None where too rarely anything stands out.
 
-    `check` is called before each frame and may raise.
+    An outline that is guessed anew each time flickers, so it is led over from one estimate to the next. `check` is
+    called before each of them and may raise.
     """
-    found: list[Nearness | None] = []
-    for frame in frames:
+    places, found = [], []
+    looked_at = range(0, len(frames), EVERY)
+    for place in looked_at:
         check()
-        width, height = _small_size(frame)
-        depth = estimate_depth(np.asarray(cv2.resize(frame, (2 * width, 2 * height), interpolation=cv2.INTER_AREA)))
-        found.append(None if depth is None else depth.nearness)
-    if sum(each is not None for each in found) < FOUND * len(found):
+        depth = estimate_depth(_reduced(frames[place]))
+        if depth is not None:
+            places.append(place)
+            found.append(depth.nearness)
+    if len(found) < FOUND * len(looked_at):
         return None
-    return [_mean(found, place).astype(np.float16) for place in range(len(found))]
+    return [_between(places, found, place).astype(np.float16) for place in range(len(frames))]
 
 
 def depth_frames(maps: Sequence[_Half], size: tuple[int, int]) -> list[Frame]:
@@ -99,11 +101,18 @@ def _scale(small: Nearness, grey: Grey, small_before: Nearness, grey_before: Gre
     return scale, middle_then - scale * middle_now
 
 
-def _mean(found: Sequence[Nearness | None], place: int) -> Nearness:
-    """The mean of the estimates around a place; of the nearest one where none is so near."""
-    near = [each for each in found[max(place - AROUND, 0) : place + AROUND + 1] if each is not None]
-    if not near:
-        known = [number for number, each in enumerate(found) if each is not None]
-        nearest = found[min(known, key=lambda number: abs(number - place))]
-        near = [nearest] if nearest is not None else []
-    return np.asarray(np.mean(near, axis=0), np.float32)
+def _reduced(frame: Frame) -> Frame:
+    width, height = _small_size(frame)
+    return np.asarray(cv2.resize(frame, (2 * width, 2 * height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _between(places: Sequence[int], found: Sequence[Nearness], place: int) -> Nearness:
+    """The estimate for a place: between the two around it, each of which is the mean of itself and its neighbours."""
+    at = float(np.interp(place, places, range(len(places))))
+    low = int(at)
+    high, part = min(low + 1, len(found) - 1), np.float32(at - low)
+    return _smooth(found, low) * (1 - part) + _smooth(found, high) * part
+
+
+def _smooth(found: Sequence[Nearness], number: int) -> Nearness:
+    return np.asarray(np.mean(found[max(number - 1, 0) : number + 2], axis=0), np.float32)

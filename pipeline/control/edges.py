@@ -18,6 +18,9 @@ FOLLOWED = 0.4
 FLATTEST = 40.0
 """No edge begins where the gradient (L2 norm of Sobel's, 3 x 3, of 8-bit luma) is smaller: there it is noise."""
 
+CLIP_FOLLOWED = 0.3
+"""The same in a clip: outlines that come and go are worse there than a few too many."""
+
 LOOKED_AT = 16
 """Frames of a clip, spread over it, whose gradients decide where edges begin in all of them."""
 
@@ -29,22 +32,36 @@ def canny(picture: Frame) -> Frame:
 
     The thresholds follow the picture's own gradients, so that a hazy or dark one has its edges as well.
     """
-    across, down = _gradients(picture)
-    return _followed(across, down, _beginning(_steepness(across, down)))
+    across, down = _gradients(luma(picture))
+    begin = _beginning(_steepness(across, down))
+    return _followed(across, down, FOLLOWED * begin, begin)
 
 
 def canny_clip(frames: Sequence[Frame]) -> list[Frame]:
-    """The same for the frames of one clip, with the thresholds of the clip: what is an edge once stays one."""
+    """The same for the frames of one clip, with the thresholds of the clip: what is an edge once stays one.
+
+    Each place counts with the channel that is steepest there, so that colours of one brightness part as well.
+    """
     step = -(-len(frames) // LOOKED_AT)
-    looked_at = [_steepness(*_gradients(frame))[::2, ::2] for frame in frames[::step]]
+    looked_at = [_steepness(*_steepest(frame))[::2, ::2] for frame in frames[::step]]
     begin = _beginning(np.stack(looked_at))
-    return [_followed(*_gradients(frame), begin) for frame in frames]
+    return [_followed(*_steepest(frame), CLIP_FOLLOWED * begin, begin) for frame in frames]
 
 
-def _gradients(picture: Frame) -> tuple[_Plane, _Plane]:
-    grey = cv2.GaussianBlur(luma(picture), (0, 0), 1.0)
-    across, down = (np.asarray(cv2.Sobel(grey, cv2.CV_16S, dx, 1 - dx, ksize=3), np.int16) for dx in (1, 0))
+def _gradients(plane: NDArray[np.uint8]) -> tuple[_Plane, _Plane]:
+    """Sobel's derivatives, across and down, of a slightly smoothed plane, or of each channel of a picture."""
+    smooth = cv2.GaussianBlur(plane, (0, 0), 1.0)
+    across, down = (np.asarray(cv2.Sobel(smooth, cv2.CV_16S, dx, 1 - dx, ksize=3), np.int16) for dx in (1, 0))
     return across, down
+
+
+def _steepest(frame: Frame) -> tuple[_Plane, _Plane]:
+    """The derivatives of the channel that is steepest at each place."""
+    across, down = _gradients(frame)
+    channel = _steepness(across, down).argmax(axis=2)[..., None]
+    chosen = (np.take_along_axis(each, channel, axis=2)[..., 0] for each in (across, down))
+    first, second = (np.ascontiguousarray(each) for each in chosen)
+    return first, second
 
 
 def _steepness(across: _Plane, down: _Plane) -> NDArray[np.float32]:
@@ -55,6 +72,6 @@ def _beginning(steepness: NDArray[np.float32]) -> float:
     return max(float(np.quantile(steepness, 1.0 - EDGE_SHARE)), FLATTEST)
 
 
-def _followed(across: _Plane, down: _Plane, begin: float) -> Frame:
-    edges = cv2.Canny(across, down, FOLLOWED * begin, begin, L2gradient=True)
+def _followed(across: _Plane, down: _Plane, least: float, begin: float) -> Frame:
+    edges = cv2.Canny(across, down, least, begin, L2gradient=True)
     return np.repeat(edges[..., None], 3, axis=2).astype(np.uint8)

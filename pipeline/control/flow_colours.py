@@ -23,9 +23,10 @@ STILL = 1.0
 
 
 def flow_clip(frames: Sequence[Frame]) -> list[Frame]:
-    """The motion from each frame to the next in the colours of WHEEL, white where nothing moves.
+    """The motion to each frame from the one before in the colours of WHEEL, white where nothing moves.
 
-    One scale holds for the whole clip. The last frame, which goes nowhere, is that before it again.
+    One scale holds for the whole clip. The first frame, which comes from nowhere, is the second one again, as in the
+    clips that models are trained on.
     """
     if len(frames) < 2:
         return [np.full_like(frame, 255) for frame in frames]
@@ -34,7 +35,7 @@ def flow_clip(frames: Sequence[Frame]) -> list[Frame]:
     speeds = np.concatenate([np.hypot(*_parts(flow[::4, ::4])).ravel() for flow in flows])
     fastest = max(float(np.quantile(speeds, FASTEST)), STILL)
     shown = [coloured(flow.astype(np.float32) / np.float32(fastest)) for flow in flows]
-    return [*shown, shown[-1]]
+    return [shown[0], *shown]
 
 
 def coloured(flow: Flow) -> Frame:
