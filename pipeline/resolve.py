@@ -10,8 +10,9 @@ import secrets
 from fractions import Fraction
 
 from pipeline.catalogue import Role, get_card, model_names
-from pipeline.choices import ControlKind, VideoFormat
+from pipeline.choices import ControlKind, InterpolationMethod, VideoFormat
 from pipeline.engines import EMBEDDED, Capabilities, engine_names, get_engine
+from pipeline.engines.interpolators import get_method
 from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
 from pipeline.lengths import film_length
@@ -110,6 +111,8 @@ def check_models(settings: Settings) -> None:
     """
     engine, asked, runtime = settings.transition.engine, settings.caption, settings.runtime
     is_told = bool(asked.text0.strip() and asked.text1.strip())
+    if engine in (FLOW, KEYFRAMES):
+        get_method(settings.interpolate.method, runtime, lambda _: None)
     if engine in model_names():
         locate(get_card(engine), runtime)
         is_told = is_told or bool(settings.prompt)
@@ -196,6 +199,7 @@ def ignored_in_transition(settings: Settings) -> dict[str, str]:
         reasons = _of_section("animate", "No effect: no model makes these frames.")
     if engine == FLOW:
         reasons["prompt"] = "No effect: the built-in transition moves pixels and paints nothing."
+    if engine == FLOW and settings.interpolate.method == InterpolationMethod.FLOW and not settings.enhance.model:
         reasons |= _of_section("runtime", "No effect: the built-in transition needs no model.")
         del reasons["runtime.threads"]
     if engine == KEYFRAMES:

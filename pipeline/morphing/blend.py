@@ -64,6 +64,13 @@ def blended(look: Look, t: float, salient: bool) -> Frame:
     return _strengthened(mixed, (1.0 - along) * detail0 + along * detail1)
 
 
+def completed(look: Look) -> tuple[Frame, Frame]:
+    """Either picture, with the other one from its border on if that goes on there."""
+    shares = (_within(np.full_like(look.inside0, share), look) for share in (0.0, 1.0))
+    first, second = (look.colours0 + _on_colours(share) * (look.colours1 - look.colours0) for share in shares)
+    return _to_frame(np.asarray(first, np.float32)), _to_frame(np.asarray(second, np.float32))
+
+
 def _unlikeness(look: Look) -> _Plane:
     """How much two pictures differ around each pixel, in 8-bit levels; not at all where one shows nothing."""
     difference = cv2.cvtColor(cv2.absdiff(look.colours0, look.colours1), cv2.COLOR_RGB2GRAY)
@@ -103,7 +110,11 @@ def _strengthened(mixed: _Colours, kept: _Plane) -> Frame:
     gain = np.sqrt((kept + _FLAT) / (_detail(mixed) + _FLAT)).clip(1.0, LARGEST_GAIN)
     base = cv2.GaussianBlur(mixed, (FINE, FINE), 0.0)
     stronger = base + _on_colours(gain) * (mixed - base)
-    return np.asarray(np.clip(np.rint(stronger), 0, 255), np.uint8)
+    return _to_frame(np.asarray(stronger, np.float32))
+
+
+def _to_frame(colours: _Colours) -> Frame:
+    return np.asarray(np.clip(np.rint(colours), 0, 255), np.uint8)
 
 
 def _on_colours(weights: _Plane) -> _Colours:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.frames import Frame, render_in_order
 from pipeline.morphing.matrices import Matrix
-from pipeline.morphing.passage import Passage
+from pipeline.morphing.passage import Maker, Passage
 from pipeline.transition_settings import TransitionSettings
 
 MIXED = "mixed"
@@ -20,12 +20,16 @@ class Film:
     """The way through two or more pictures of one size, which stand at equal spacing in time.
 
     `homographies` lead from each picture to the next, or are None where those were not aligned. `method` and `reason`
-    say how the pictures are led over, before any frame is made. Raises ValueError when there are fewer than two
-    pictures, when the homographies are not one fewer, and when the sizes differ.
+    say how the pictures are led over, before any frame is made. A `maker` is what `Passage` takes. Raises ValueError
+    when there are fewer than two pictures, when the homographies are not one fewer, and when the sizes differ.
     """
 
     def __init__(
-        self, anchors: Sequence[Frame], homographies: Sequence[Matrix | None], options: TransitionSettings
+        self,
+        anchors: Sequence[Frame],
+        homographies: Sequence[Matrix | None],
+        options: TransitionSettings,
+        maker: Maker | None = None,
     ) -> None:
         if len(anchors) < 2 or len(homographies) != len(anchors) - 1:
             raise ValueError(
@@ -35,6 +39,7 @@ class Film:
         self._anchors = tuple(anchors)
         self._homographies = tuple(homographies)
         self._options = options
+        self._maker = maker
         self._lock = threading.Lock()
         self._passages: dict[int, Passage] = {}
         verdicts = [(passage.method, passage.reason) for passage in map(self._passage, range(self._parts))]
@@ -67,7 +72,7 @@ class Film:
             passage = self._passages.pop(part, None)
             if passage is None:
                 before, after = self._anchors[part : part + 2]
-                passage = Passage(before, after, self._homographies[part], self._options)
+                passage = Passage(before, after, self._homographies[part], self._options, self._maker)
             self._passages[part] = passage
             while len(self._passages) > _KEPT:
                 del self._passages[next(iter(self._passages))]

@@ -7,12 +7,15 @@ between by fixed-point iteration. That gives two hypotheses, and a third that no
 whose two ends look most alike counts.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.morphing.blend import Look, blended
+from pipeline.morphing.blend import Look, blended, completed
 from pipeline.morphing.colour import Field, toned
 from pipeline.morphing.matrices import Matrix
 from pipeline.morphing.survey import DISSOLVE, Survey
@@ -59,15 +62,42 @@ _Plane = NDArray[np.float32]
 
 def render(frame0: Frame, frame1: Frame, survey: Survey, t: float) -> Frame:
     """The frame at time `t`, between 0 and 1, both excluded."""
-    height = len(frame0)
     view = _View((frame0, frame1), survey, t)
     made = np.empty_like(frame0)
+    for band in _bands(len(frame0)):
+        mixed = blended(view.look(band.seen), t, survey.method == DISSOLVE)
+        made[band.made] = mixed[band.inner]
+    return made
+
+
+def both_views(frame0: Frame, frame1: Frame, survey: Survey, t: float) -> tuple[Frame, Frame]:
+    """What either picture shows from the camera at time `t`, between 0 and 1, in the light of that time.
+
+    The two differ in what moves beside the camera. What lies outside of the one is taken from the other.
+    """
+    view = _View((frame0, frame1), replace(survey, motion=None), t)
+    views = np.empty_like(frame0), np.empty_like(frame1)
+    for band in _bands(len(frame0)):
+        for made, shown in zip(views, completed(view.look(band.seen)), strict=True):
+            made[band.made] = shown[band.inner]
+    return views
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Rows that are made, those looked at for that, and where among these the ones made lie."""
+
+    made: slice
+    seen: range
+    inner: slice
+
+
+def _bands(height: int) -> Iterator[_Band]:
+    """Bands of all rows of a frame, from the top."""
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         above, below = max(top - _MARGIN, 0), min(bottom + _MARGIN, height)
-        band = blended(view.look(range(above, below)), t, survey.method == DISSOLVE)
-        made[top:bottom] = band[top - above : bottom - above]
-    return made
+        yield _Band(slice(top, bottom), range(above, below), slice(top - above, bottom - above))
 
 
 class _View:

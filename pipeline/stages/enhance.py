@@ -36,6 +36,11 @@ class Enhance:
         told = ", ".join(what for what, done in does.items() if done)
         return Way(Path(wanted.model).name or "lanczos", f"{told[:1].upper()}{told[1:]}, as you asked for.")
 
+    def check(self, settings: Settings) -> None:
+        """Raise InvalidSetting when the user's weights are not to be found."""
+        if settings.enhance.model:
+            find_weights(settings.enhance.model, settings.runtime)
+
     def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of enhanced frames: as many, as fast, and where nothing is asked for the stream itself.
 

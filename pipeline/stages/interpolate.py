@@ -1,14 +1,19 @@
 """The stage `interpolate`: from pictures along the way to all frames of a transition."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.catalogue import get_helper
+from pipeline.choices import InterpolationMethod
 from pipeline.context import Context, Way
+from pipeline.engines.interpolators import get_method
 from pipeline.frames import Frame, FrameStream
-from pipeline.morphing import Film, positions
+from pipeline.interpolation.method import Method
+from pipeline.morphing import CAMERA, Film, positions
 from pipeline.settings import Settings
 
 
@@ -40,16 +45,43 @@ class Interpolate:
     version = "1"
 
     def __call__(self, value: Anchors, settings: Settings, context: Context) -> Moved:
-        """Return the frames, which are made while they are read; the first and the last are the images themselves."""
+        """Return the frames, which are made while they are read; the first and the last are the images themselves.
+
+        Raises ModelMissing when the weights of the method are not here, before a frame is made.
+        """
         wanted = settings.transition
         times = positions(wanted.num_frames, wanted.curve, wanted.hold)
         height, width = value.pictures[0].shape[:2]
+        method = get_method(settings.interpolate.method, settings.runtime, lambda said: context.note(self.name, said))
         film = Film(
             value.pictures,
             value.homographies,
             wanted.model_copy(update={"common_crop": wanted.common_crop and not value.are_cropped}),
+            None if method.name == InterpolationMethod.FLOW else partial(_single, method),
         )
-        made = partial(film.frames, times, context.threads, context.check_cancelled)
+        made = partial(_released, method, partial(film.frames, times, context.threads, context.check_cancelled))
         count = len(times)
         stream = FrameStream(made(), width, height, settings.encode.fps, count, made, frozenset({0, count - 1}))
-        return Moved(stream, Way(film.method, film.reason))
+        return Moved(stream, _way(method, film))
+
+
+def _single(method: Method, frame0: Frame, frame1: Frame, time: float) -> Frame:
+    return method.frames(frame0, frame1, (time,))[0]
+
+
+def _released(method: Method, frames: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
+    """All frames; what the method holds is freed after the last one, or when no more are read."""
+    try:
+        yield from frames()
+    finally:
+        method.close()
+
+
+def _way(method: Method, film: Film) -> Way:
+    """How the pictures are led over, and by what."""
+    if method.name == InterpolationMethod.FLOW:
+        return Way(film.method, film.reason)
+    title = get_helper(method.name).title
+    if film.method == CAMERA:
+        return Way(method.name, f"{title} makes what moves beside the camera, which goes from view to view.")
+    return Way(method.name, f"{title} makes the frames between the pictures.")

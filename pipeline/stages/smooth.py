@@ -29,6 +29,12 @@ class Smooth:
             aim = f"{float(wanted.fps):g} frames per second"
         return Way(wanted.method.value, f"You asked for {aim} from {float(settings.encode.fps):g} per second.")
 
+    def check(self, settings: Settings) -> None:
+        """Raise ModelMissing when the weights of the method are wanted and not here."""
+        wanted = settings.interpolate
+        if wanted.factor > 1 or wanted.fps is not None:
+            get_method(wanted.method, settings.runtime, lambda _: None)
+
     def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the film at the rate that is asked for; the film itself where it has that rate.
 

@@ -27,6 +27,7 @@ from pipeline.video import encode_frames, read_frames
 from tests.conftest import TinyModels
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
 from tests.pictures import scene
+from tests.tiny_models.interpolation import build_film, build_rife
 
 SMALL = {"prepare": {"width": 128, "height": 96}, "transition": {"num_frames": 12}, "align": {"seconds": 1.0}}
 PAINTED = {
@@ -298,6 +299,28 @@ def test_a_model_that_takes_both_images_makes_the_whole_passage(
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "build"), [("film", build_film), ("rife", build_rife)])
+def test_a_network_makes_what_lies_between_and_is_missed_before_anything_is_made(
+    run: Run, tmp_path: Path, method: str, build: Callable[[Path], None], handed: list[Frame]
+) -> None:
+    first, last = photo(ASTRONAUT)[::4, ::4], turned(photo(ASTRONAUT), 10)[::4, ::4]
+    asked = SMALL | {"interpolate": {"method": method}, "runtime": {"models_dir": tmp_path}}
+    missed = run(first, last, **asked)
+    assert missed.error is not None
+    assert (missed.error.type, missed.error.exit_code) == ("ModelMissing", 4)
+    assert "`flow`" in missed.error.message
+    assert missed.stages == []
+
+    build(tmp_path)
+    record = run(first, last, **asked)
+    assert record.error is None
+    assert stage(record, "interpolate").method == method
+    assert record.output is not None
+    assert len(handed) == record.output.num_frames
+    apart = [float(np.abs(frame.astype(int) - handed[0]).mean()) for frame in handed]
+    assert apart[0] < apart[len(apart) // 2]
 
 
 @pytest.fixture

@@ -179,3 +179,31 @@ def test_sizes_and_times_that_do_not_fit_are_refused() -> None:
         Passage(first, first[:-1], None, OPTIONS)
     with pytest.raises(ValueError, match="from 0 to 1"):
         Passage(first, first, None, OPTIONS).at(1.01)
+
+
+def test_a_maker_is_given_the_scene_from_where_the_camera_is_and_in_one_light() -> None:
+    first, second = turned(photo(ASTRONAUT), 0.0), turned(photo(ASTRONAUT), 30.0)
+    given: list[tuple[Frame, Frame, float]] = []
+
+    def make(frame0: Frame, frame1: Frame, time: float) -> Frame:
+        given.append((frame0, frame1, time))
+        return frame0
+
+    passage = Passage(first, (second * 0.7).astype(np.uint8), turn(30.0), OPTIONS, make)
+    assert passage.method == "camera"
+    made = passage.at(0.4)
+    (frame0, frame1, time) = given[0]
+    assert (time, made is frame0) == (0.4, True)
+    (step,) = passage.between((0.0, 0.4))
+    assert step is not None
+    truth = turned(photo(ASTRONAUT), 30.0 * 0.4, math.sqrt(np.linalg.det(step[:2, :2])))
+    between = (truth * (1.0 - 0.3 * 0.4)).astype(np.uint8)
+    assert cv2.PSNR(frame0, frame1) > 30.0
+    assert cv2.PSNR(frame1, between) > 27.0
+
+
+def test_a_maker_is_given_pictures_that_have_nothing_in_common_as_they_are() -> None:
+    first, second = turned(photo(CHELSEA), 0.0), turned(photo(COFFEE), 0.0)
+    passage = Passage(first, second, None, OPTIONS, lambda frame0, frame1, time: frame0 if time < 0.5 else frame1)
+    assert (passage.at(0.4) == first).all()
+    assert (passage.at(0.6) == second).all()
