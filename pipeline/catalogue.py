@@ -3,7 +3,8 @@
 A user adds a model of a known family by adding a file; the file's stem is the model's name. The cards at the top are
 of models that make videos, and their names are those of engines. The cards in the folders below are of helpers of the
 transition, by what they do: configs/models/caption, plan, keyframes and control; those in configs/models/interpolate
-make frames between others, and those in configs/models/depth tell how near things are.
+make frames between others, those in configs/models/depth tell how near things are, and those in configs/models/adapter
+show a picture to the models that paint.
 """
 
 import difflib
@@ -48,6 +49,7 @@ class Role(StrEnum):
     CONTROL = "control"
     INTERPOLATE = "interpolate"
     DEPTH = "depth"
+    ADAPTER = "adapter"
 
 
 class Precision(StrEnum):
@@ -196,6 +198,8 @@ class Card(FrozenModel):
     """Components of the repository's pipeline that are neither needed nor downloaded."""
     top: tuple[str, ...] = ()
     """Classes whose files lie together at the top of a repository that holds no pipeline of diffusers."""
+    weights: tuple[str, ...] = ()
+    """Paths of all files that are wanted, in a repository that is laid out in no such way; weights come first."""
     files: tuple[str, ...] = ()
     """Names of files any one of which is the whole model, where it is not on the hub: the user puts it in place."""
     source: str = ""

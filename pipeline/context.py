@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.errors import Cancelled
 from pipeline.frames import Frame, FrameStream
@@ -75,7 +75,18 @@ class Way:
     reason: str
 
 
-Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames
+@dataclass(frozen=True)
+class StageFact:
+    """What a stage that works while frames are encoded has found out: its way, which replaces the one it told before,
+    and what the record of the stage is to hold beside it.
+    """
+
+    stage: str
+    way: Way
+    artifacts: dict[str, Any]
+
+
+Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames | StageFact
 """What an engine has to say for the record, beside its notices."""
 
 Event = Progress | Glimpse | Painted | Notice | LogLine | RunRecord

@@ -40,7 +40,8 @@ class Source:
 
     `subfolders` are the folders that are wanted, "" for the top; empty: those that model_index.json names, but for
     the `replaced` components, which come from elsewhere or are not needed. `classes` are those whose files lie together
-    at the top of a repository without model_index.json. `bytes` is the size on the hub as the card states it.
+    at the top of a repository without model_index.json; `paths` are all files that are wanted, where the card names
+    them one by one. `bytes` is the size on the hub as the card states it.
     """
 
     repository: str
@@ -50,6 +51,7 @@ class Source:
     subfolders: tuple[str, ...] = ()
     replaced: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
     @property
     def is_main(self) -> bool:
@@ -59,13 +61,15 @@ class Source:
     @property
     def has_index(self) -> bool:
         """Whether the repository holds a pipeline of diffusers."""
-        return not self.subfolders
+        return not (self.subfolders or self.paths)
 
 
 def sources(card: Card) -> tuple[Source, ...]:
     """The repositories that a model is put together from, the main one first."""
     main = Source(card.repository, card.revision, card.download_bytes, card.variant)
-    if card.top:
+    if card.weights:
+        found = [replace(main, paths=card.weights)]
+    elif card.top:
         found = [replace(main, subfolders=("",), classes=card.top)]
     else:
         found = [replace(main, replaced=frozenset(card.without) | {part.component for part in card.parts})]
@@ -91,6 +95,8 @@ def select(source: Source, names: Collection[str], index: dict[str, Any] | None)
     Of each component: its configuration, and its safetensors in the source's variant, or in the plain form where
     there is no such variant. A network that lies there both whole and in shards is taken whole.
     """
+    if source.paths:
+        return sorted(set(source.paths) & set(names))
     chosen = {INDEX} & set(names) if source.has_index else set()
     for folder in _folders(source, index):
         inside = {
@@ -106,6 +112,8 @@ def gaps(source: Source, folder: Path) -> list[str]:
 
     Each is a path below the folder, or the name of a component with what it lacks in words.
     """
+    if source.paths:
+        return [path for path in source.paths if not (folder / path).is_file()]
     index = read_index(folder) if source.has_index else None
     if source.has_index and index is None:
         return [INDEX]
@@ -116,8 +124,8 @@ def gaps(source: Source, folder: Path) -> list[str]:
 
 
 def files_below(folder: Path) -> list[str]:
-    """Paths of the files in a folder and in its subfolders one level down, with forward slashes."""
-    found = [*folder.glob("*"), *folder.glob("*/*")]
+    """Paths of the files in a folder and in its subfolders two levels down, with forward slashes."""
+    found = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("*/*/*")]
     return [path.relative_to(folder).as_posix() for path in found if path.is_file()]
 
 

@@ -94,6 +94,25 @@ def load_top(class_name: str, files: ModelFiles, plan: LoadPlan) -> Any:
         )
 
 
+def load_inside(class_name: str, files: ModelFiles, subfolder: str, plan: LoadPlan) -> Any:
+    """Load a network of transformers from a folder of its repository into main memory, in evaluation mode.
+
+    Raises ModelMissing as `load_pipeline` does.
+    """
+    quiet_libraries()
+    import transformers
+
+    with _damage_of(files):
+        network = getattr(transformers, class_name).from_pretrained(
+            files.folder,
+            subfolder=subfolder,
+            dtype=_torch_dtype(plan.precision),
+            use_safetensors=True,
+            local_files_only=True,
+        )
+    return network.eval()
+
+
 def load_network(class_name: str, files: ModelFiles, plan: LoadPlan) -> Any:
     """Load a network of transformers from the top of its repository onto the plan's device, in evaluation mode.
 

@@ -116,4 +116,6 @@ def _agrees(found: Any, expected: Any) -> bool:
 
 def _first_file(place: Place) -> str:
     """The file without which a folder cannot be of this repository."""
+    if place.source.paths:
+        return place.source.paths[0]
     return INDEX if place.source.has_index else "config.json"

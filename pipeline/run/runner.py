@@ -14,7 +14,7 @@ from typing import Protocol
 from PIL import Image
 
 from pipeline.catalogue import get_card, model_names
-from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled, Way
+from pipeline.context import CandidateFrames, Context, Event, Fact, LogLine, Progress, Settled, StageFact, Way
 from pipeline.control import open_driving
 from pipeline.environment import diffusion_packages, environment
 from pipeline.errors import (
@@ -122,6 +122,7 @@ class Runner(ABC):
         self.work_dir = outputs / WORK / record.run_id
         self.phases: list[PhaseRecord] = []
         self.candidates: list[CandidateFrames] = []
+        self._facts: dict[str, StageFact] = {}
         self._told_downgrades = 0
         self._at = ""
 
@@ -317,7 +318,9 @@ class Runner(ABC):
             if wait is waits[0]:
                 self._wait_of_maker(until)
             else:
-                entry = StageRecord(name=wait.stage, seconds=0.0, method=wait.way.method, reason=wait.way.reason)
+                found = self._facts.get(wait.stage, StageFact(wait.stage, wait.way, {}))
+                entry = StageRecord(name=wait.stage, seconds=0.0, method=found.way.method, reason=found.way.reason)
+                entry.artifacts = found.artifacts
                 self._add_stage(entry, 0.0, max(0.0, until - before))
             before = until
 
@@ -381,6 +384,8 @@ class Runner(ABC):
             self.record.model = fact
             packages = {**self.record.environment.packages, **diffusion_packages()}
             self.record.environment = self.record.environment.model_copy(update={"packages": packages})
+        elif isinstance(fact, StageFact):
+            self._facts[fact.stage] = fact
         else:
             self.candidates.append(fact)
         self.save()

@@ -17,6 +17,9 @@ class Recipe(FrozenModel):
     title: str
     """Its name for people."""
 
+    prompt: str = ""
+    """What a model that paints is told of it."""
+
     glow: float = Field(0.0, ge=0.0, le=1.0)
     """How much bright places shine over what is around them."""
 

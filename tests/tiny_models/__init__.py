@@ -45,6 +45,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "sdxl": stable_diffusion.build_large,
     "canny-sd-1.5": partial(stable_diffusion.build_control, large=False),
     "canny-sdxl": partial(stable_diffusion.build_control, large=True),
+    "ip-adapter-sd-1.5": partial(stable_diffusion.build_adapter, large=False),
+    "ip-adapter-sdxl": partial(stable_diffusion.build_adapter, large=True),
     "film": interpolation.build_film,
     "rife": interpolation.build_rife,
     "depth-anything-v2-small": partial(depth_anything.build, width=16),

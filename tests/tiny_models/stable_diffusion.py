@@ -1,10 +1,19 @@
-"""Stable Diffusion 1.5 and XL, and their ControlNets for edges, with small networks."""
+"""Stable Diffusion 1.5 and XL, their ControlNets for edges and their IP-Adapters, with small networks."""
 
 from pathlib import Path
 from typing import Any
 
-from tests.tiny_models.encoders import CLIP_MEAN, CLIP_STD, clip_text
-from tests.tiny_models.hub import PLAIN, Repository, make, network, write_json, write_weights
+from tests.tiny_models.encoders import CLIP_MEAN, CLIP_STD, clip_text, clip_vision
+from tests.tiny_models.hub import (
+    PLAIN,
+    Repository,
+    make,
+    network,
+    published_weights,
+    write_config,
+    write_json,
+    write_weights,
+)
 from tests.tiny_models.tokenizers import write_clip
 
 VARIANTS = (PLAIN, "fp16")
@@ -75,6 +84,39 @@ def build_control(folder: Path, large: bool) -> None:
     )
     control.save_config(folder)
     write_weights(folder, "diffusion_pytorch_model", control.state_dict(), variants=VARIANTS)
+
+
+def build_adapter(folder: Path, large: bool) -> None:
+    """Fill `folder` as h94/IP-Adapter, with the adapter of one model and the network that sees."""
+    name = "sdxl_models/ip-adapter_sdxl_vit-h" if large else "models/ip-adapter_sd15"
+    (folder / name).parent.mkdir(parents=True)
+    encoder = folder / "models" / "image_encoder"
+    encoder.mkdir(parents=True)
+    seeing = clip_vision("CLIPVisionModelWithProjection", WIDTH)
+    write_config(encoder, seeing)
+    write_weights(encoder, "model", published_weights(seeing))
+    write_weights(folder, name, _adapter_weights(2 * WIDTH if large else WIDTH, large), variants=(PLAIN,))
+
+
+def _adapter_weights(states: int, large: bool) -> dict[str, Any]:
+    """A projection to 4 tokens, and keys and values of them for each cross-attention, at odd numbers as published.
+
+    `states` is the width of what the UNet takes of the text.
+    """
+    unet = network(
+        "diffusers.UNet2DConditionModel", sample_size=SIDE // 8, up_block_types=_UP, **(_LARGE if large else _SMALL)
+    )
+    weights = {}
+    for number, name in enumerate(name for name in unet.attn_processors if "attn2" in name):
+        width = unet.get_submodule(name.removesuffix(".processor")).to_q.out_features
+        for kind in "kv":
+            made = network("torch.nn.Linear", states, width, bias=False, seed=f"{number}{kind}")
+            weights[f"ip_adapter.{2 * number + 1}.to_{kind}_ip.weight"] = made.weight.detach()
+    projection = network("torch.nn.Linear", WIDTH, 4 * states)
+    norm = network("torch.nn.LayerNorm", states)
+    for part, module in (("proj", projection), ("norm", norm)):
+        weights |= {f"image_proj.{part}.{key}": value for key, value in module.state_dict().items()}
+    return weights
 
 
 def _add_text(repository: Repository, ending: str, encoder: Any) -> None:

@@ -62,7 +62,9 @@ class Gallery:
 def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
     """What decides all key frames of a run: weights, libraries and settings. Reads the LoRA file."""
     included = {"guidance_scale", "negative_prompt", "scheduler"}
+    shown = {} if models.adapter is None else {"adapter": models.adapter.decides}
     return {
+        **shown,
         "version": VERSION,
         "model": identity(models.files),
         "control": None if models.control_files is None else [identity(models.control_files), asked.control_scale],

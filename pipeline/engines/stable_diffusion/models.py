@@ -11,6 +11,7 @@ from pipeline.engines.diffusion.guidance import two_passes
 from pipeline.engines.diffusion.image_vae import tiled
 from pipeline.engines.diffusion.lora import check_lora, loaded_lora
 from pipeline.engines.diffusion.schedulers import exchanged
+from pipeline.engines.stable_diffusion.adapter import Adapter
 from pipeline.engines.stable_diffusion.schedule import STEP
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.errors import InvalidSetting
@@ -47,6 +48,8 @@ class Models:
     files: ModelFiles
     control_card: HelperCard | None = None
     control_files: ModelFiles | None = None
+    adapter: Adapter | None = None
+    """Shows a picture to the model, if one does; its own parameters are counted with the model's."""
 
     @property
     def native(self) -> int:
@@ -58,11 +61,12 @@ class Models:
             raise damaged(self.files, error) from error
 
 
-def choose_models(settings: Settings, below: HelperCard | None = None) -> Models | None:
+def choose_models(settings: Settings, below: HelperCard | None = None, section: str = "keyframes") -> Models | None:
     """The model that paints, and its ControlNet; None where nothing is to be painted, or nothing is here for it.
 
-    `below`: only models smaller than this one. Raises InvalidSetting for unknown names, a ControlNet of another family
-    or a wrong LoRA file, and ModelMissing when what was asked for by name is not on this machine.
+    `below`: only models smaller than this one. `section` is the one of the settings that errors name. Raises
+    InvalidSetting for unknown names, a ControlNet of another family or a wrong LoRA file, and ModelMissing when what
+    was asked for by name is not on this machine.
     """
     asked, runtime = settings.keyframes, settings.runtime
     control = None if asked.control == AUTO else choose(Role.CONTROL, asked.control, runtime)
@@ -77,7 +81,7 @@ def choose_models(settings: Settings, below: HelperCard | None = None) -> Models
     if asked.control == AUTO:
         control = choose(Role.CONTROL, AUTO, runtime, lambda each: each.family is card.family)
     if control is not None and control.family is not card.family:
-        raise InvalidSetting(f"keyframes.control: {control.title} does not fit {card.title}; choose auto or none.")
+        raise InvalidSetting(f"{section}.control: {control.title} does not fit {card.title}; choose auto or none.")
     if asked.lora is not None:
         check_lora(asked.lora, LORA)
     measured = measured_helper(card, runtime)

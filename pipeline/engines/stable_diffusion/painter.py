@@ -99,7 +99,7 @@ class Brush:
 
     def _adapter(self) -> dict[str, Any]:
         unet = self.pipe.unet
-        return {} if self.shown is None else as_argument(self.shown.to(unet.device, unet.dtype), self.setup.guided)
+        return {} if self.shown is None else as_argument(self.shown.to(unet.dtype), self.setup.guided)
 
     def decode(self, latents: "torch.Tensor") -> Frame | None:
         """The picture of latents, at the size that was worked at; None where some of its numbers are none."""

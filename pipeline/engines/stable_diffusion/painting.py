@@ -45,16 +45,20 @@ class Finished:
 
 
 class Painting:
-    """Paints key frames. `finished` are those done, by their numbers from 0; `setup` is the one in use."""
+    """Paints key frames. `finished` are those done, by their numbers from 0; `setup` is the one in use.
+
+    `count` is how many there are in all, as people are told.
+    """
 
     def __init__(self, models: Models, setup: Setup, settings: Settings, context: Context, count: int) -> None:
         self.models, self.setup = models, setup
         self.finished: dict[int, Finished] = {}
-        self._settings, self._asked, self._context, self._count = settings, settings.keyframes, context, count
+        self._settings, self._asked, self._context, self.count = settings, settings.keyframes, context, count
         self._gallery = Gallery(context.outputs or context.work_dir)
         self._shared = shared_part(models, settings.keyframes)
         self._placed: tuple[Any, Setup] | None = None
         self._sampled: tuple[str, torch.Tensor] | None = None
+        self._shown: torch.Tensor | None = None
         self._said: set[str] = set()
         self._pace = Pace(context)
 
@@ -84,17 +88,30 @@ class Painting:
         if not waiting:
             return
         self._pace.begin(sum(task.steps(self._asked) for task in waiting))
+        self._look()
         pipe = self._pipe()
         with ExitStack() as stack:
             with watched(self._context, self.setup.device, Phase.CONDITION):
                 self._pace.say("reading the prompts")
                 stack.enter_context(arranged(pipe, self._asked, self.setup, self._warn))
+                if self.models.adapter is not None:
+                    stack.enter_context(self.models.adapter.laid_over(pipe))
                 found = self._embeddings(pipe, waiting)
             negative = unprompted(pipe, self._asked.negative_prompt, found) if self.setup.guided else None
-            brush = Brush(pipe, self._asked, self.setup)
+            brush = Brush(pipe, self._asked, self.setup, self._shown)
             while waiting:
                 self._paint(brush, waiting[0], between(waiting[0].words, found), negative)
                 self._pace.next(waiting.popleft().steps(self._asked))
+
+    def _look(self) -> None:
+        """See the picture that the adapter shows, once; no other model is in memory meanwhile."""
+        adapter = self.models.adapter
+        if adapter is None or self._shown is not None:
+            return
+        RESIDENT.release()
+        self._pace.say("looking at the style's picture")
+        with watched(self._context, self.setup.device, Phase.CONDITION):
+            self._shown = adapter.embedding(load_plan(self.setup))
 
     def _take_kept(self, waiting: deque[Task]) -> None:
         for task in tuple(waiting):
@@ -148,7 +165,7 @@ class Painting:
             decoded = brush.decode(self._sampled[1])
             counter.steps = 1
         if decoded is None:
-            self._warn(f"Key frame {task.number + 1} stays the morph: the model made numbers that are none.")
+            self._warn(f"Key frame {task.number + 1} is not painted over: the model made numbers that are none.")
             return
         height, width = task.morph.shape[:2]
         frame = match_tone(enlarge(decoded, width, height), task.morph)
@@ -157,7 +174,7 @@ class Painting:
 
     def _step(self, task: Task, done: int, steps: int, latents: "torch.Tensor") -> None:
         """Report a step, and stop where the user wants it."""
-        which = f"key frame {task.number + 1} of {self._count}"
+        which = f"key frame {task.number + 1} of {self.count}"
         self._pace.step(done, task.steps(self._asked), f"painting {which}")
         if self._pace.glimpse_is_due():
             picture = preview(latents, self.models.card.family)
@@ -166,7 +183,7 @@ class Painting:
 
     def _finish(self, task: Task, finished: Finished) -> None:
         self.finished[task.number] = finished
-        self._context.show(Painted(task.number + 1, self._count, finished.file, task.words.nearest))
+        self._context.show(Painted(task.number + 1, self.count, finished.file, task.words.nearest))
 
     def _step_down(self, phase: Phase) -> None:
         """Take the next rung that helps a phase. Raises OutOfMemory when there is none."""

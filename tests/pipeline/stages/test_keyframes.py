@@ -538,7 +538,7 @@ def test_numbers_that_are_none_leave_that_key_frame_the_morph(stage: Stage, monk
     monkeypatch.setattr(Brush, "decode", decode)
     result = stage()
     assert result.painted == [True, False, True]
-    assert stage.told.warnings == ["Key frame 2 stays the morph: the model made numbers that are none."]
+    assert stage.told.warnings == ["Key frame 2 is not painted over: the model made numbers that are none."]
 
 
 # --- LoRA -------------------------------------------------------------------------------------------------------------
