@@ -81,11 +81,10 @@ class _Paintings:
 
     @classmethod
     def of(cls, span: Span, first: Frame | None, last: Frame | None) -> "_Paintings":
-        """The colours of a painting that could not be had are those of the other one."""
-        grounds = span.given[0].ground, span.given[-1].ground
-        pairs = zip(grounds, (first, last), strict=True)
-        maps = [learned(ground, painting) for ground, painting in pairs if painting is not None]
-        return cls((first, last), (maps[0], maps[-1]))
+        """Where a painting could not be had, the ground keeps its own colours."""
+        start, end = span.given[0].ground, span.given[-1].ground
+        maps = learned(start, start if first is None else first), learned(end, end if last is None else last)
+        return cls((first, last), maps)
 
     def coloured(self, ground: Frame, share: float) -> Frame:
         """A ground in the colours of the paintings, `share` of those of the last one."""
@@ -95,8 +94,9 @@ class _Paintings:
 def carried(span: Span, first: Frame | None, last: Frame | None, workers: int) -> Generator[Frame]:
     """The frames of a span, painted: `first` and `last` are the paintings of its first and last frame.
 
-    None is a painting that could not be had. `workers` threads work. All pictures have one size. Beside the span and
-    its paintings, some planes of FLOW_PIXELS are held for each of its frames.
+    None is a painting that could not be had: towards its place the other one fades into the ground. `workers` threads
+    work. All pictures have one size. Beside the span and its paintings, some planes of FLOW_PIXELS are held for each of
+    its frames.
     """
     if len(span.given) == 1 or (first is None and last is None):
         yield from (given.ground if first is None else first for given in span.given)
@@ -165,10 +165,10 @@ def _rendered(span: Span, greys: list[Grey], paintings: _Paintings, number: int,
             trust = _soft(trail.trust * _likeness(greys[number], grey, trail.shift))
             weights.append((_full(trust, size), np.float32(share)))
             layers.append(_warped(painting, trail.shift))
-    covered = np.maximum.reduce([trust for trust, _ in weights])
-    painted = layers[0]
+    painted, covered = layers[0], weights[0][0] * weights[0][1]
     if len(layers) == 2:
         painted = np.asarray(cv2.blendLinear(*layers, *(trust * share for trust, share in weights)), np.uint8)
+        covered = np.maximum(weights[0][0], weights[1][0])
     ground = paintings.coloured(here.ground, number / end)
     return np.asarray(cv2.blendLinear(painted, ground, covered, 1 - covered), np.uint8)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.frames import Frame
 from pipeline.style.oklab import to_oklab, to_srgb
-from pipeline.style.palette import samples, transport
+from pipeline.style.palette import learned, samples, transport
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, ROCKET, photo
 
 
@@ -70,3 +70,23 @@ def test_the_way_between_two_maps_is_even() -> None:
     assert np.allclose(here.towards(there, 1.0).nodes, there.nodes, atol=1e-6)
     half = here.towards(there, 0.5)(frame).astype(float)
     assert np.abs(half - (here(frame).astype(float) + there(frame)) / 2).mean() < 1
+
+
+def test_what_was_done_to_colours_is_learned_from_the_places() -> None:
+    """Also where colours change places, which their distribution alone does not tell."""
+    content = photo(COFFEE)
+    painted = np.asarray(255 - content[..., ::-1], np.uint8)
+    assert difference(learned(content, painted)(content), painted) < 5.0
+
+
+def test_nothing_is_learned_from_a_picture_that_stayed() -> None:
+    for name in (ASTRONAUT, CHELSEA):
+        assert difference(learned(photo(name), photo(name))(photo(COFFEE)), photo(COFFEE)) < 1.0
+
+
+def test_colours_that_the_picture_has_not_stay_what_they_are() -> None:
+    green = np.full((20, 20, 3), (20, 200, 40), np.uint8)
+    red = np.full((20, 20, 3), (220, 30, 20), np.uint8)
+    map_of_green = learned(green, np.full_like(green, (60, 90, 200)))
+    assert difference(map_of_green(red), red) < 1.0
+    assert difference(map_of_green(green), np.full_like(green, (60, 90, 200))) < 2.0
