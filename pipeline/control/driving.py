@@ -83,7 +83,7 @@ def open_driving(path: Path, settings: PrepareSettings) -> DrivingVideo:
     megapixels = footage.width * footage.height / 1e6
     if megapixels > settings.max_megapixels:
         raise InvalidInput(
-            f"The driving video {path.name} has frames of {megapixels:.0f} megapixels, and {settings.max_megapixels} "
+            f"The driving video {path.name} has frames of {megapixels:.1f} megapixels, and {settings.max_megapixels} "
             "are the most: make it smaller."
         )
     return DrivingVideo(path, footage.width, footage.height, (footage.count - 1) / footage.fps, settings)
