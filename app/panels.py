@@ -16,7 +16,7 @@ from app.texts import EXAMPLE_PHOTOS
 from pipeline.context import Glimpse, LogLine, Progress
 from pipeline.errors import ModelMissing
 from pipeline.lengths import film_length, outgoing
-from pipeline.records import Notice, OutputRecord, RunRecord, RunStatus, fps_text
+from pipeline.records import PICTURES, Notice, OutputRecord, RunRecord, RunStatus, fps_text
 from pipeline.settings import Settings
 
 STAGE_NAMES = {
@@ -30,8 +30,8 @@ STAGE_NAMES = {
     "encode": "Making and encoding frames",
 }
 
-BESIDE = ("mask", "driving_video")
-"""Inputs that are no pictures of their own."""
+FILES = {"depth": "depth from", "style": "in the style of", "driving_video": "driven by", "lora": "with"}
+"""What is said before the names of other inputs than pictures."""
 
 
 def empty_result(how: str) -> str:
@@ -154,7 +154,7 @@ def _queue(others: Sequence[Snapshot]) -> str:
     for other in others:
         title, fraction = _stage(other)
         state = title if other.position else f"{title}, {100 * fraction:.0f} %"
-        names = " to ".join(each.name for each in other.record.inputs if each.role not in BESIDE)
+        names = " to ".join(each.name for each in other.record.inputs if each.role in PICTURES)
         what = f"{names}: {other.record.requested.prompt or 'no prompt'}"
         button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
         rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
@@ -220,10 +220,10 @@ def _inputs(record: RunRecord) -> str:
     images = [
         f"{each.name}, {each.width} × {each.height}" if each.width else each.name
         for each in record.inputs
-        if each.role not in BESIDE
+        if each.role in PICTURES
     ]
-    driving = "".join(f", driven by {each.name}" for each in record.inputs if each.role == "driving_video")
-    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "") + driving
+    files = "".join(f", {FILES[each.role]} {each.name}" for each in record.inputs if each.role in FILES)
+    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "") + files
 
 
 def _frames(record: RunRecord, used: Settings) -> int:

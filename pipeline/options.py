@@ -4,12 +4,14 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pipeline.settings import Settings
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,12 @@ def range_text(option: Option) -> str:
     if option.low is not None and option.high is not None:
         return f"{option.low:g} to {option.high:g}" if option.high < 2**31 else f"{option.low:g} to {option.high:.0f}"
     return {"Path": "files" if option.many else "a file", "str": "text"}.get(option.kind.__name__, option.kind.__name__)
+
+
+def with_value(model: Model, name: str, value: object) -> Model:
+    """A copy of settings in which the one of this full name, such as "encode.fps", has another value, unchecked."""
+    head, _, rest = name.partition(".")
+    return model.model_copy(update={head: with_value(getattr(model, head), rest, value) if rest else value})
 
 
 def nest(flat: dict[str, Any]) -> dict[str, Any]:

@@ -59,16 +59,22 @@ class Notice(RecordModel):
     """The value that was used instead."""
 
 
-class InputRecord(RecordModel):
-    """One input file, kept under outputs/inputs, but for a driving video, which stays where it is."""
+InputRole = Literal["image", "middle_image", "last_image", "mask", "depth", "style", "driving_video", "lora"]
 
-    role: Literal["image", "middle_image", "last_image", "mask", "driving_video"] = "image"
+PICTURES: tuple[InputRole, ...] = ("image", "middle_image", "last_image")
+"""What a video is made of; the other inputs say how."""
+
+
+class InputRecord(RecordModel):
+    """One input file, kept under outputs/inputs, but for driving videos and LoRAs, which stay where they are."""
+
+    role: InputRole = "image"
     """What it was used as."""
     name: str
     """The file's own name, as the user gave it."""
     path: str | None = None
-    """Where the kept copy lies, relative to the outputs folder; a driving video's own full path. Empty when the file
-    could not be read."""
+    """Where the kept copy lies, relative to the outputs folder; the full path of a file that stays where it is. Empty
+    when the file could not be read."""
     sha256: str | None = None
     """Digest of the file's content."""
     width: int | None = None

@@ -4,7 +4,9 @@ import hashlib
 from pathlib import Path
 
 from pipeline.errors import InvalidRecord
-from pipeline.records import InputRecord, read_record
+from pipeline.options import with_value
+from pipeline.records import PICTURES, InputRecord, read_record
+from pipeline.run.inputs import FILE_SETTINGS
 from pipeline.settings import Settings
 
 
@@ -19,11 +21,13 @@ def inputs_of(record_path: Path) -> tuple[tuple[Path, ...], Settings]:
         raise InvalidRecord(f"{record_path.name} cannot be repeated: that run ended before its settings were settled.")
     folder = record_path.parent
     kept = [_checked(item, folder, record_path.name) for item in record.inputs]
-    beside = ("mask", "driving_video")  # a driving video is named by the settings, with its full path
-    images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role not in beside)
+    images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role in PICTURES)
     masks = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role == "mask")
-    prepare = record.used.prepare.model_copy(update={"masks": masks})
-    return images, record.used.model_copy(update={"prepare": prepare})
+    settings = with_value(record.used, "prepare.masks", masks)
+    for each in FILE_SETTINGS:
+        for path, item in zip(kept, record.inputs, strict=True):
+            settings = with_value(settings, each.name, path) if item.role == each.role else settings
+    return images, settings
 
 
 def _checked(item: InputRecord, folder: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Make docs/pictures/styles.jpg: three of the page's examples as they are, in every named style, and in that of another.
+"""Make docs/pictures/styles.jpg: three of the page's examples, in every named style and in that of another photo.
 
 Usage: python scripts/styles_strip.py
 """

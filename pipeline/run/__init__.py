@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
-from pipeline.records import InputRecord, RunRecord, RunStatus, now, record_path, reserve_run_id, write_record
+from pipeline.records import RunRecord, RunStatus, now, record_path, reserve_run_id, write_record
 from pipeline.resolve import draw_seed
 from pipeline.run.animation import Animation
+from pipeline.run.inputs import input_records
+from pipeline.run.journal import Listener
 from pipeline.run.long_animation import LongAnimation
-from pipeline.run.runner import Listener, Runner, driving_videos, outputs_error
+from pipeline.run.runner import Runner, outputs_error
 from pipeline.run.transition import Outline, Transition
 from pipeline.settings import Settings
 
@@ -41,9 +42,7 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         process_started_at=process.create_time(),
         seed=draw_seed(settings).seed,
         requested=settings,
-        inputs=[InputRecord(role=_role(number, len(images)), name=image.name) for number, image in enumerate(images)]
-        + [InputRecord(role="mask", name=mask.name) for mask in settings.prepare.masks]
-        + [InputRecord(role="driving_video", name=video.name) for video in driving_videos(settings, len(images))],
+        inputs=input_records(images, settings),
     )
     try:
         write_record(record, outputs)
@@ -51,13 +50,6 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         record_path(outputs, run_id).unlink(missing_ok=True)
         raise outputs_error(error, outputs) from error
     return record
-
-
-def _role(number: int, count: int) -> Literal["image", "middle_image", "last_image"]:
-    """What an image is to the run, by its place."""
-    if number == 0:
-        return "image"
-    return "last_image" if number == count - 1 else "middle_image"
 
 
 def execute(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from pipeline.quality import advise
 from pipeline.records import Notice
 from pipeline.resolve import count_from
 from pipeline.run.animation import Animation
-from pipeline.run.runner import driving_videos
+from pipeline.run.inputs import files_named
 from pipeline.sequence import ENDLESS, Chain, KeptFilms, Part, split
 from pipeline.settings import Settings
 from pipeline.stages.animate import Animate
@@ -38,6 +39,9 @@ from pipeline.stages.prepare import Prepare
 VERSION = 1
 """Of how parts are made: raised when the same request gives other frames."""
 
+
+_BESIDE_PIXELS: Any = {"lora": True, "keep_candidates": True, "precision": True, "control": {"video"}}
+"""Settings of the section `animate` that do not decide pixels, or whose file's content does."""
 
 BEGIN_ANEW = (
     "Each segment begins with the last frames of the one before: with depth, a dolly zoom or a loop the camera cannot "
@@ -178,14 +182,12 @@ class _Parts:
         """The digest of all that decides a part's pixels. Rungs of the memory ladder are not known beforehand."""
         settings = self._settings(number, self._asked)
         frame = self._image.image if start is None else start
-        lora, driving = settings.animate.lora, driving_videos(settings)
         decides = {
             "version": [VERSION, get_engine(settings.animate.engine).version],
             "model": self._model(settings),
-            "lora": None if lora is None else digest(lora),
-            "driving": [digest(video) for video in driving],
+            "files": {each.name: digest(path) for each, path in files_named(settings, 1)},
             "packages": {**diffusion_packages(), "numpy": package_version("numpy")},
-            "animate": settings.animate.model_dump(mode="json", exclude={"lora", "keep_candidates", "precision"}),
+            "animate": settings.animate.model_dump(mode="json", exclude=_BESIDE_PIXELS),
             "shown": self.all[number].shown,
             "prompt": settings.prompt,
             "seed": settings.seed,

@@ -35,6 +35,11 @@ class Style:
             return Way("none", "Without a model there is no way to paint what the words say: the frames stay.")
         return Way(wanted.name, f"The style {get_recipe(wanted.name).title} is painted by a recipe.")
 
+    def check(self, settings: Settings) -> None:
+        """Raise InvalidSetting for an unknown style."""
+        if settings.style.name:
+            get_recipe(settings.style.name)
+
     def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the film in its style, made while it is read; the film itself where no style is wanted.
 
