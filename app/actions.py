@@ -188,7 +188,8 @@ class Actions:
         if job is None or not 0 <= number < len(job.record.advice) or not job.record.advice[number].runs:
             raise InvalidInput("The run that this advice is about is no longer remembered: set the values by hand.")
         record = job.record
-        masks = tuple(self.jobs.outputs / each.path for each in record.inputs[1:] if each.path)
+        painted = (each.path for each in record.inputs if each.role == "mask")
+        masks = tuple(self.jobs.outputs / path for path in painted if path)
         asked = merge(record.requested.model_dump(mode="json"), {"prepare": {"masks": masks}})
         wanted = [make_settings(merge(asked, run)) for run in record.advice[number].runs]
         group = f"{run_id} {number} {time.monotonic_ns()}"

@@ -1,19 +1,17 @@
 """A driving video: read as a stream, cut to a shape, and shown at the times of another film."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from pipeline.errors import InvalidInput
 from pipeline.frames import Frame
 from pipeline.image_colour import Note
-from pipeline.interpolation import enlarge
 from pipeline.interpolation.around import ALONE, Around
 from pipeline.interpolation.film import passages, retimed
 from pipeline.interpolation.footage import Footage, open_footage
@@ -29,6 +27,9 @@ LOOKED_AT, APART = 5, 8
 
 GLANCE = 256
 """Longer side in pixels of the frames that are looked at beforehand."""
+
+REDUCING_GAP = 3.0
+"""Pillow may shrink by a whole factor first, down to this many times the wanted size: quick, and fair beyond notice."""
 
 _Timed = Iterator[tuple[Fraction, Frame]]
 
@@ -52,17 +53,17 @@ class DrivingVideo:
         ]
 
     def frames_at(
-        self, times: Sequence[Fraction], size: tuple[int, int], is_drawn: bool, note: Note
+        self, times: Sequence[Fraction], size: tuple[int, int], is_drawn: bool, note: Note, workers: int
     ) -> Iterator[Frame]:
         """The frames at ascending `times` in seconds, of `size` (width, height), made while they are read.
 
-        Between two frames a new one is made from both, but of drawn lines the nearer one is taken. After the last frame
-        it is held. Raises InvalidInput for what turns out unreadable on the way.
+        Between two frames a new one is made from both by `workers` threads, but of drawn lines the nearer is taken.
+        After the last frame it is held. Raises InvalidInput for what turns out unreadable on the way.
         """
         frames = _from(_open(self.path, self.settings, note).frames, times[0])
         sights = (Sight(time, fitted(frame, size)) for time, frame in frames)
         rows = passages(sights, Found(), repeats=not is_drawn, cuts=not is_drawn)
-        return retimed(rows, times, _Nearest() if is_drawn else FlowMethod())
+        return retimed(rows, times, _Nearest() if is_drawn else FlowMethod(), workers)
 
 
 def open_driving(path: Path, settings: PrepareSettings) -> DrivingVideo:
@@ -110,15 +111,16 @@ def at_any_times(times: Sequence[Fraction], read: Callable[[Sequence[Fraction]],
 
 
 def fitted(frame: Frame, size: tuple[int, int]) -> Frame:
-    """The largest part of a frame, from its middle, that has the shape of `size` (width, height), in that size."""
+    """The largest part of a frame, from its middle, that has the shape of `size` (width, height), in that size.
+
+    It is cut between pixels where need be, so that nothing is stretched. Lanczos, whose support grows with a reduction.
+    """
     height, width = frame.shape[:2]
     scale = min(width / size[0], height / size[1])
-    across, down = min(math.ceil(size[0] * scale), width), min(math.ceil(size[1] * scale), height)
-    left, top = (width - across) // 2, (height - down) // 2
-    part = np.ascontiguousarray(frame[top : top + down, left : left + across])
-    if scale <= 1.0:
-        return enlarge(part, *size)
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    left, top = (width - size[0] * scale) / 2, (height - size[1] * scale) / 2
+    box = max(left, 0.0), max(top, 0.0), min(width - left, width), min(height - top, height)
+    whole = Image.fromarray(frame)
+    return np.array(whole.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=REDUCING_GAP))
 
 
 def _from(frames: _Timed, start: Fraction) -> _Timed:

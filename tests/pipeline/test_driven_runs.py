@@ -57,7 +57,12 @@ def _words(value: object) -> list[str]:
 
 
 def test_the_record_holds_the_driving_video_and_repeats_the_run(
-    run: Run, driving: Path, outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    driving: Path,
+    tmp_path: Path,
+    outputs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(driving.parent)
     code, record = run(animate__control__video=driving.name)
@@ -77,7 +82,7 @@ def test_the_record_holds_the_driving_video_and_repeats_the_run(
     path = outputs / f"{record['run_id']}.json"
     assert main(["rerun", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["output"]["sha256"] == record["output"]["sha256"]
-    film(driving, figure, 26)
+    film(tmp_path / "other.mp4", figure, 26).replace(driving)
     assert main(["rerun", str(path)]) == 2
     assert "its input ball.mp4 has changed since" in capsys.readouterr().err
 
@@ -109,7 +114,7 @@ def test_an_engine_that_takes_none_leaves_it_out_and_says_so(run: Run, tmp_path:
     assert f"motion cannot be driven by a video, which is left out: {NAME} or" in notice["message"]
 
 
-def test_each_part_of_a_long_video_goes_on_in_the_driving_video(run: Run, driving: Path) -> None:
+def test_each_part_of_a_long_video_goes_on_in_the_driving_video(run: Run, driving: Path, tmp_path: Path) -> None:
     long = {"animate__segments": ["it rolls | 0.3", "it rolls on | 0.3"], "animate__overlap": 0}
     guided = {"animate__control__video": driving, "animate__control__kind": "grey", "animate__control__start": 0.7}
     code, record = run(**long, **guided)
@@ -125,6 +130,6 @@ def test_each_part_of_a_long_video_goes_on_in_the_driving_video(run: Run, drivin
     assert len(made) == 3
     _, again = run(**long, **guided)
     assert all(stage["cache_hit"] for stage in again["stages"] if stage["name"] == "animate")
-    film(driving, lambda time: ball(time if time < 0.35 else 0.0), 26)
+    film(tmp_path / "other.mp4", lambda time: ball(1 - time), 26).replace(driving)
     _, other = run(**long, **guided)
     assert not any(stage["cache_hit"] for stage in other["stages"] if stage["name"] == "animate")

@@ -101,7 +101,7 @@ def _read(
     def note(message: str, level: str) -> None:
         context.note(STAGE, message, "warning" if level == "warning" else "info", setting=VIDEO)
 
-    for frame in driving.frames_at(times, size, wanted.kind in DRAWN, note):
+    for frame in driving.frames_at(times, size, wanted.kind in DRAWN, note, context.threads):
         context.check_cancelled()
         yield frame
 

@@ -23,7 +23,7 @@ def shifted(count: int, step: tuple[int, int]) -> list[Frame]:
 
 
 def test_edges_stay_what_they_are_where_nothing_changes_while_something_stark_comes_in() -> None:
-    ground = cv2.GaussianBlur(photo(CHELSEA)[:120, :200], (0, 0), 1.5)
+    ground: Frame = np.asarray(cv2.GaussianBlur(photo(CHELSEA)[:120, :200], (0, 0), 1.5), np.uint8)
     frames = [ground.copy() for _ in range(6)]
     for number, frame in enumerate(frames[1:], 1):
         frame[:, : 12 * number : 4] = 255

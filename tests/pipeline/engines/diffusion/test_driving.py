@@ -58,7 +58,9 @@ def test_auto_takes_drawn_figures_as_given(tmp_path: Path) -> None:
     assert settings.animate.control.kind == "as_given"
     assert "figures on black" in notices[0].message
     maps = control_maps(settings, SIZE, 9, context)
-    own = list(open_driving(path, PrepareSettings()).frames_at([Fraction(k, 25) for k in range(26)], SIZE, True, print))
+    own = list(
+        open_driving(path, PrepareSettings()).frames_at([Fraction(k, 25) for k in range(26)], SIZE, True, print, 1)
+    )
     assert maps is not None
     assert [next(n for n, each in enumerate(own) if np.array_equal(each, one)) for one in maps[:4]] == [0, 2, 3, 5]
 
@@ -116,7 +118,7 @@ def test_each_kind_is_what_it_says(rolling: Path, tmp_path: Path) -> None:
     given = list(made["as_given"] or ())
     assert np.array_equal(given, made["pose"] or ())
     frames = list(
-        open_driving(rolling, PrepareSettings()).frames_at([Fraction(k, 4) for k in range(3)], SIZE, False, print)
+        open_driving(rolling, PrepareSettings()).frames_at([Fraction(k, 4) for k in range(3)], SIZE, False, print, 1)
     )
     assert np.array_equal(made["canny"] or (), canny_clip(frames))
     assert np.array_equal(made["grey"] or (), grey_clip(frames))
