@@ -32,17 +32,27 @@ MISSED = (0.7, 0.1)
 twice as much is not trusted at all. Flow at a full stop is exact to a few hundredths of a pixel, at occlusions it
 misses by many."""
 
-UNLIKE = 14.0
-"""Difference in 8-bit levels, around a pixel and beside that of its surroundings, up to which it looks the same in the
-key frame; from twice as much on it is taken for something else."""
+UNLIKE = (14.0, 0.35)
+"""Difference in 8-bit levels, and in deviations of the detail there, around a pixel and beside that of its
+surroundings, up to which it looks the same in the key frame; from twice as much on it is taken for something else. Two
+unrelated textures differ by 1.1 deviations."""
 
 CALM, SAME = 1.5, 5.0
 """Deviation in 8-bit levels around a pixel up to which nothing can be told of its motion, nor need be: where it came
 from looks just the same, as long as its luma differs by no more than the second figure. From twice as much on, it
 must be told."""
 
-_NEIGHBOURHOOD, _SURROUNDINGS, _WINDOW = 5, 31, 7
-"""Sides in pixels of the windows in which likeness is looked at, from which light is told, and of calm places."""
+EVEN = (1 / 30, 20.0)
+"""Radius in shorter sides of those pictures, and contrast in 8-bit levels, of the guided filter that motion passes:
+within edges of more contrast it is evened out. Left as it is, its noise on a plain wall adds up from step to step, and
+curdles the strokes that were painted there."""
+
+STRONGER = 1.6
+"""The most that detail is raised again where two paintings disagree and their mixture would fade."""
+
+_NEIGHBOURHOOD, _SURROUNDINGS, _WINDOW, _DETAIL = 5, 161, 7, 9
+"""Sides in pixels of the windows in which likeness is looked at, from which light is told, of calm places, and below
+which something is detail."""
 
 _SOFT = 2.0
 """Blur of trust in pixels of those pictures: a painting ends softly."""
@@ -128,7 +138,15 @@ def trails(steps: Iterable[Step]) -> Iterator[Trail]:
 
 
 def _step(first: Grey, second: Grey) -> Step:
-    return Step(dense_flow(first, second, 0), dense_flow(second, first, 0), (first, second))
+    return Step(
+        _evened(dense_flow(first, second, 0), first), _evened(dense_flow(second, first, 0), second), (first, second)
+    )
+
+
+def _evened(flow: Flow, grey: Grey) -> Flow:
+    """Motion that changes where the picture has edges (K. He et al., "Guided image filtering", PAMI 2013)."""
+    radius = max(1, round(EVEN[0] * min(grey.shape)))
+    return np.asarray(cv2.ximgproc.guidedFilter(grey, flow, radius, EVEN[1] ** 2), np.float32)
 
 
 def _returns(step: Step, places: Flow) -> _Plane:
@@ -167,10 +185,32 @@ def _rendered(span: Span, greys: list[Grey], paintings: _Paintings, number: int,
             layers.append(_warped(painting, trail.shift))
     painted, covered = layers[0], weights[0][0] * weights[0][1]
     if len(layers) == 2:
-        painted = np.asarray(cv2.blendLinear(*layers, *(trust * share for trust, share in weights)), np.uint8)
+        painted = _blended(layers, [trust * share for trust, share in weights])
         covered = np.maximum(weights[0][0], weights[1][0])
     ground = paintings.coloured(here.ground, number / end)
     return np.asarray(cv2.blendLinear(painted, ground, covered, 1 - covered), np.uint8)
+
+
+def _blended(layers: list[Frame], weights: list[_Plane]) -> Frame:
+    """Two layers mixed, with as much detail as they have in the mean.
+
+    Where they show the same, nothing is changed. The mixture of strokes that lie elsewhere is fainter than either.
+    """
+    mixed = np.asarray(cv2.blendLinear(*layers, *weights), np.uint8)
+    share = weights[1] / np.maximum(weights[0] + weights[1], np.float32(1e-6))
+    strengths = [_detail(luma(layer)) for layer in layers]
+    wanted = strengths[0] + share * (strengths[1] - strengths[0])
+    gain = np.clip(wanted / np.maximum(_detail(luma(mixed)), np.float32(1)), 1, np.float32(STRONGER))
+    colours = mixed.astype(np.float32)
+    smooth = cv2.blur(colours, (_DETAIL, _DETAIL))
+    return np.asarray(cv2.convertScaleAbs(np.maximum(smooth + gain[..., None] * (colours - smooth), 0)), np.uint8)
+
+
+def _detail(grey: Grey) -> _Plane:
+    """The deviation of a picture from its surroundings, around each pixel."""
+    window, plane = (_DETAIL, _DETAIL), grey.astype(np.float32)
+    fine = plane - cv2.blur(plane, window)
+    return np.asarray(cv2.sqrt(cv2.blur(fine * fine, window)), np.float32)
 
 
 def _warped(painting: Frame, shift: Flow) -> Frame:
@@ -186,7 +226,8 @@ def _likeness(here: Grey, key: Grey, shift: Flow) -> _Plane:
     apart = here.astype(np.float32) - sample(key, places).astype(np.float32)
     apart -= cv2.blur(apart, (_SURROUNDINGS, _SURROUNDINGS))
     unlike = cv2.blur(np.abs(apart), (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
-    return _fallen(np.asarray(unlike, np.float32) / np.float32(UNLIKE))
+    bound = np.float32(UNLIKE[0]) + np.float32(UNLIKE[1]) * _detail(here)
+    return _fallen(np.asarray(unlike / bound, np.float32))
 
 
 def _fallen(excess: _Plane) -> _Plane:
