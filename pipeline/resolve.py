@@ -22,7 +22,8 @@ from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import Settings, passage_engines
 from pipeline.sizes import target_size
-from pipeline.transition_settings import FLOW, KEYFRAMES
+from pipeline.style_settings import StyleSettings
+from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
 from pipeline.video import container_size_multiple, max_fps
 
 MOST_FRAMES = 36000
@@ -182,7 +183,16 @@ def _ignored_anywhere(settings: Settings) -> dict[str, str]:
         reasons["encode.threads"] = "No effect: a gif is written by one thread."
     if settings.prepare.width or settings.prepare.height:
         reasons["prepare.resolution"] = "No effect while a width or a height is given."
-    return reasons
+    return reasons | _ignored_in_style(settings.style)
+
+
+def _ignored_in_style(style: StyleSettings) -> dict[str, str]:
+    if style.model == NONE:
+        embedded = ("style.name", "style.image", "style.strength", "style.model")
+        reasons = _of_section("style", "No effect: no model paints the style.")
+        return {name: reason for name, reason in reasons.items() if name not in embedded}
+    shown = ("style.adapter", "style.adapter_scale")
+    return dict.fromkeys(shown, "No effect without a style's picture.") if style.image is None else {}
 
 
 def ignored_in_transition(settings: Settings) -> dict[str, str]:
@@ -199,7 +209,8 @@ def ignored_in_transition(settings: Settings) -> dict[str, str]:
         reasons = _of_section("animate", "No effect: no model makes these frames.")
     if engine == FLOW:
         reasons["prompt"] = "No effect: the built-in transition moves pixels and paints nothing."
-    if engine == FLOW and settings.interpolate.method == InterpolationMethod.FLOW and not settings.enhance.model:
+    refined = settings.enhance.model or settings.style.is_painted
+    if engine == FLOW and settings.interpolate.method == InterpolationMethod.FLOW and not refined:
         reasons |= _of_section("runtime", "No effect: the built-in transition needs no model.")
         del reasons["runtime.threads"]
     if engine == KEYFRAMES:
