@@ -49,13 +49,13 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3, help="times each way is run; the median counts")
     arguments.add_argument("--only", choices=("speed", "memory"), help="keep the earlier figures of the other part")
     options = arguments.parse_args()
-    load = os.getloadavg()[0]
-    results: dict[str, Any] = {"machine": machine(), "load_before": round(load, 2), "filter": FILTER, "frames": FRAMES}
+    results: dict[str, Any] = {"machine": machine(), "filter": FILTER, "frames": FRAMES}
     if options.only:
         earlier = json.loads((RESULTS / "interpolation.json").read_text(encoding="utf-8"))
-        results |= {"clips": earlier["clips"], "memory": earlier["memory"]}
+        results |= {name: earlier[name] for name in ("load_before", "clips", "memory")}
     with tempfile.TemporaryDirectory() as folder:
         if options.only != "memory":
+            results["load_before"] = round(os.getloadavg()[0], 2)
             results["clips"] = {path.stem: _speed(path, Path(folder), options.rounds) for path in _large(options.data)}
         if options.only != "speed":
             results["memory"] = {f"{seconds} s": asdict(_memory(seconds, Path(folder))) for seconds in SECONDS}
