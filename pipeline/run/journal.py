@@ -90,13 +90,18 @@ class Journal:
             self.record.forecast = fact
         elif isinstance(fact, ModelRecord):
             self.record.model = fact
-            packages = {**self.record.environment.packages, **diffusion_packages()}
-            self.record.environment = self.record.environment.model_copy(update={"packages": packages})
+            self._note_packages()
         elif isinstance(fact, StageFact):
             self.facts[fact.stage] = fact
+            self._note_packages()
         else:
             self.candidates.append(fact)
         self.save()
+
+    def _note_packages(self) -> None:
+        """Write down the libraries that models work with, as soon as one has worked."""
+        packages = {**self.record.environment.packages, **diffusion_packages()}
+        self.record.environment = self.record.environment.model_copy(update={"packages": packages})
 
     def _keep_phase(self, phase: PhaseRecord) -> None:
         end = self.monitor.seconds()
