@@ -124,9 +124,14 @@ def gaps(source: Source, folder: Path) -> list[str]:
 
 
 def files_below(folder: Path) -> list[str]:
-    """Paths of the files in a folder and in its subfolders two levels down, with forward slashes."""
-    found = [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("*/*/*")]
+    """Paths of the files in a folder and in its subfolders one level down, with forward slashes."""
+    found = [*folder.glob("*"), *folder.glob("*/*")]
     return [path.relative_to(folder).as_posix() for path in found if path.is_file()]
+
+
+def present(source: Source, folder: Path) -> list[str]:
+    """The files on this disk that may be wanted of a repository: as `files_below`, or those that its card names."""
+    return [path for path in source.paths if (folder / path).is_file()] if source.paths else files_below(folder)
 
 
 def _folders(source: Source, index: dict[str, Any] | None) -> Iterable[str]:

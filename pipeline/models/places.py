@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.catalogue import Card
-from pipeline.models.layout import Source, files_below, gaps, read_index, select, sources
+from pipeline.models.layout import Source, gaps, present, read_index, select, sources
 from pipeline.settings import RuntimeSettings
 
 PARTIAL = ".incomplete"
@@ -70,7 +70,7 @@ class Place:
         """The files that are wanted of it, by the hub's listing where there is one, else by those on the disk."""
         if self.folder is None:
             return []
-        names = self.listing() or files_below(self.folder)
+        names = self.listing() or present(self.source, self.folder)
         return select(self.source, names, read_index(self.folder))
 
     def absent(self) -> list[str]:
@@ -84,9 +84,10 @@ class Place:
         found = self.absent()
         if found or self.folder is None:
             return found
-        listing, present = self.listing(), select(self.source, files_below(self.folder), read_index(self.folder))
-        sizes = {name: (self.folder / name).stat().st_size for name in present}
-        return [f"{name} (damaged)" for name in present if name in listing and sizes[name] != listing[name].bytes]
+        listing = self.listing()
+        here = select(self.source, present(self.source, self.folder), read_index(self.folder))
+        sizes = {name: (self.folder / name).stat().st_size for name in here}
+        return [f"{name} (damaged)" for name in here if name in listing and sizes[name] != listing[name].bytes]
 
     def bytes_present(self) -> int:
         """Size of what is there of the files that are wanted, those that are still being fetched included."""

@@ -283,6 +283,25 @@ def test_parts_come_from_repositories_of_their_own(hub: Hub, tmp_path: Path, whe
     assert model_status(parted, settings).state == "ready"
 
 
+@both
+def test_files_that_a_card_names_one_by_one_are_all_that_arrives(hub: Hub, tmp_path: Path, where: Where) -> None:
+    other, wanted = tmp_path / "other", ("models/adapter.safetensors", "models/encoder/config.json")
+    write(other / wanted[1], {})
+    for name in (wanted[0], "models/adapter_other.safetensors", "sdxl/adapter.safetensors"):
+        weights(other / name, 70_000)
+    hub.add("someone/adapter", other)
+    settings, named = runtime(where(tmp_path)), card(repository="someone/adapter", weights=wanted)
+    assert model_status(named, settings).state == "missing"
+    files = download(named, settings, ignore, never)
+    assert set(hub.served) == {wanted[0]}
+    assert all((files.folder / name).is_file() for name in wanted)
+    assert not (files.folder / "sdxl").exists()
+    assert model_status(named, settings).state == "ready"
+    assert verify(named, settings, ignore) == []
+    (files.folder / wanted[1]).unlink()
+    assert f"missing: {wanted[1]}" in model_status(named, settings).message
+
+
 def test_beginnings_of_files_that_were_replaced_are_removed(hub: Hub, tmp_path: Path) -> None:
     settings = runtime(tmp_path / "models")
     stale = places(card(), settings)[0].partials / f"{'0' * 64}.incomplete"

@@ -21,6 +21,7 @@ from pipeline.errors import Cancelled, InvalidSetting
 from pipeline.frames import Frame, FrameStream
 from pipeline.models.resident import RESIDENT
 from pipeline.records import DowngradeRecord, Notice
+from pipeline.run import execute, submit
 from pipeline.settings import Settings, make_settings
 from pipeline.stages.style import Style
 from tests.conftest import TinyModels
@@ -187,6 +188,27 @@ def test_the_picture_is_shown_to_the_model_which_stays_untouched(stage: Stage, p
     assert RESIDENT.model.feature_extractor is None
     assert np.abs(np.subtract(faint[0], plain[0], dtype=float)).max() <= 1
     assert len(stage.files) == 9
+
+
+def test_a_run_tells_it_in_its_record(stage: Stage, tmp_path: Path) -> None:
+    Image.fromarray(photo(ROCKET)).save(tmp_path / "rocket.png")
+    images = (tmp_path / "rocket.png",)
+    sizes: dict[str, Any] = {
+        "prepare": {"width": 96, "height": 64},
+        "animate": {"num_frames": 5},
+        "enhance": {"sharpen": 0.2},
+    }
+    settings = stage.settings({"name": "ink", "model": "auto"}, **sizes)
+    record = execute(submit(images, settings, stage.outputs), images, stage.outputs)
+    assert record.error is None
+    entry = next(entry for entry in record.stages if entry.name == "style")
+    assert entry.method == "sd-1.5"
+    assert "painted 3 key frames" in (entry.reason or "")
+    assert set(entry.artifacts["key_frames"]) == stage.files
+    assert record.used is not None
+    assert record.used.style.model == "sd-1.5"
+    assert record.model is None  # it made no frames
+    assert "diffusers" in record.environment.packages
 
 
 # --- found again ------------------------------------------------------------------------------------------------------
