@@ -83,6 +83,18 @@ def test_settings_without_effect_have_a_reason() -> None:
     assert "encode.crf" not in ignored(make_settings({}))
 
 
+def test_a_driving_video_has_an_effect_only_where_an_engine_takes_it() -> None:
+    def reasons(engine: str, **control: object) -> dict[str, str]:
+        found = ignored(make_settings({"animate": {"engine": engine, "control": control}}))
+        return {name.rpartition(".")[2]: text for name, text in found.items() if name.startswith("animate.control.")}
+
+    every = {"video", "kind", "start", "scale", "first_frame", "depth_model"}
+    assert reasons("motion", video="a.mp4").keys() == reasons("svd", video="a.mp4").keys() == every
+    assert reasons("wan2.1-vace-1.3b").keys() == every - {"video"}
+    assert reasons("wan2.1-vace-1.3b", video="a.mp4") == reasons("wan2.1-vace-1.3b", video="a.mp4", kind="depth") == {}
+    assert reasons("wan2.1-vace-1.3b", video="a.mp4", kind="grey").keys() == {"depth_model"}
+
+
 @given(st.integers(1, 2000), st.sampled_from([(1, 0, 1), (4, 1, 5), (8, 1, 9), (1, 0, 8)]), st.integers(100, 300))
 def test_snapped_counts_obey_the_rules_and_are_nearest(asked: int, rule: tuple[int, int, int], most: int) -> None:
     multiple, offset, least = rule

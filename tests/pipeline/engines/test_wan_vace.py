@@ -23,7 +23,6 @@ from tests.pipeline.engines.video_runs import (
     check_near_the_plain_call,
     check_phases_equal_the_plain_call,
     check_the_seed_decides,
-    check_tiles_come_near,
     load,
     picture,
     write_lora,
@@ -118,10 +117,6 @@ def test_in_half_precision_it_is_the_plain_call_too(tiny_models: TinyModels) -> 
 
 def test_the_seed_alone_decides(vace: Load) -> None:
     check_the_seed_decides(driven(vace(SMALL)))
-
-
-def test_decoding_in_tiles_comes_near(vace: Load) -> None:
-    check_tiles_come_near(driven(vace(SMALL).asking(image=picture(288, 64), num_frames=5)))
 
 
 def test_encoding_in_tiles_comes_near(vace: Load) -> None:

@@ -36,6 +36,8 @@ GIB = 2**30
         (DECODE, "svd-xt", Clip(1024, 576, 2), 2.3),
         (SAMPLE, "wan2.1-i2v-14b-480p", Clip(832, 480, 81), 3.49),
         (SAMPLE, "wan2.1-flf2v-14b-720p", Clip(1280, 720, 81), 8.01),
+        (SAMPLE, "wan2.1-vace-1.3b", Clip(832, 480, 81), None),
+        (ENCODE, "wan2.1-vace-14b", Clip(832, 480, 21), None),
         (DECODE, "wan2.1-i2v-14b-480p", Clip(832, 480, 21), None),
         (ENCODE, "wan2.1-i2v-14b-480p", Clip(832, 480, 21), None),
         (ENCODE_TILED, "wan2.1-i2v-14b-480p", Clip(832, 480, 21), None),
