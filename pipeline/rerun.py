@@ -24,7 +24,7 @@ def inputs_of(record_path: Path) -> tuple[tuple[Path, ...], Settings]:
     images = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role in PICTURES)
     masks = tuple(path for path, item in zip(kept, record.inputs, strict=True) if item.role == "mask")
     settings = with_value(record.used, "prepare.masks", masks)
-    for each in FILE_SETTINGS:
+    for each in filter(lambda each: each.is_copied, FILE_SETTINGS):  # the others are where they were
         for path, item in zip(kept, record.inputs, strict=True):
             settings = with_value(settings, each.name, path) if item.role == each.role else settings
     return images, settings

@@ -17,6 +17,7 @@ from pipeline.options import with_value
 from pipeline.records import InputRecord, InputRole, keep_input
 from pipeline.resolve import ignored, ignored_in_transition
 from pipeline.settings import Settings
+from pipeline.transition_settings import KEYFRAMES
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,7 @@ FILE_SETTINGS = (
     FileSetting("style", "style.image", is_copied=True),
     FileSetting("driving_video", "animate.control.video", is_copied=False),
     FileSetting("lora", "animate.lora", is_copied=False),
+    FileSetting("lora", "keyframes.lora", is_copied=False),
 )
 """Beside prepare.masks, which are several."""
 
@@ -46,7 +48,8 @@ def files_named(settings: Settings, images: int) -> list[tuple[FileSetting, Path
     except InvalidSetting:  # of an engine that does not exist, which the run will say
         return []
     named = ((each, attrgetter(each.name)(settings)) for each in FILE_SETTINGS if each.name not in reasons)
-    return [(each, path) for each, path in named if path is not None]
+    paints = settings.style.is_painted or (images > 1 and settings.transition.engine == KEYFRAMES)
+    return [(each, path) for each, path in named if path is not None and (paints or each.name != "keyframes.lora")]
 
 
 def input_records(images: Sequence[Path], settings: Settings) -> list[InputRecord]:
