@@ -16,10 +16,9 @@ class ControlSettings(FrozenModel):
     """A driving video: as it moves, the image moves. It is cut to the shape of the video. Empty: none."""
 
     kind: ControlKind = ControlKind.AUTO
-    """What is taken from it: edges (canny), depth, grey levels or optical flow, which are found here; or its frames as
-    they are, where it shows poses drawn by OpenPose or DWPose (pose: no detector comes with this program) or another
-    map of this kind (as_given). auto takes figures or lines on black as given, else depth where a model sees it, else
-    edges."""
+    """Edges (canny), depth, grey levels or optical flow are found in it. pose and as_given take its frames as they are:
+    poses drawn by OpenPose or DWPose (no detector comes with this program), or another map. auto takes figures and
+    lines on black as they are, else depth where a model sees it, else edges."""
 
     start: float = Field(0.0, ge=0.0, le=36000.0, json_schema_extra={"step": 0.5})
     """The second of the driving video that the first frame shows. Where it ends too soon, it runs back and forth."""
@@ -28,8 +27,8 @@ class ControlSettings(FrozenModel):
     """How strictly it is followed: less leaves the motion to the prompt."""
 
     first_frame: bool = True
-    """Begins with the image itself. Without it the image only lends its looks, and every frame is laid out as in the
-    driving video."""
+    """Begins with the image itself. Without it the image lends its looks alone, and every frame is laid out as in the
+    driving video: for poses that begin elsewhere than the image."""
 
     depth_model: str = Field(AUTO, json_schema_extra={"widget": "helper", "role": "depth"})
     """The model that sees depth in it: auto takes one that is on this machine, none only estimates."""

@@ -1,6 +1,6 @@
 """A driving video: read as a stream, cut to a shape, and shown at the times of another film."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -54,7 +54,7 @@ class DrivingVideo:
 
     def frames_at(
         self, times: Sequence[Fraction], size: tuple[int, int], is_drawn: bool, note: Note, workers: int
-    ) -> Iterator[Frame]:
+    ) -> Generator[Frame]:
         """The frames at ascending `times` in seconds, of `size` (width, height), made while they are read.
 
         Between two frames a new one is made from both by `workers` threads, but of drawn lines the nearer is taken.

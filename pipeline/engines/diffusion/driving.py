@@ -1,9 +1,10 @@
 """A driving video for a model: what is taken from it is settled first, the maps are made once there is a size."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 
-from pipeline.catalogue import ModelCard, Role
+from pipeline.catalogue import ModelCard, Role, get_helper
 from pipeline.choices import ControlKind
 from pipeline.context import Context
 from pipeline.control import (
@@ -101,9 +102,10 @@ def _read(
     def note(message: str, level: str) -> None:
         context.note(STAGE, message, "warning" if level == "warning" else "info", setting=VIDEO)
 
-    for frame in driving.frames_at(times, size, wanted.kind in DRAWN, note, context.threads):
-        context.check_cancelled()
-        yield frame
+    with closing(driving.frames_at(times, size, wanted.kind in DRAWN, note, context.threads)) as frames:
+        for frame in frames:
+            context.check_cancelled()
+            yield frame
 
 
 def _maps(frames: list[Frame], settings: Settings, context: Context) -> Sequence[Frame]:
@@ -124,9 +126,11 @@ def _depth(frames: list[Frame], settings: Settings, context: Context) -> list[Fr
     def say(message: str) -> None:
         context.note(STAGE, message, setting=KIND)
 
-    seen = predicted_clip(frames, settings.animate.control.depth_model, settings.runtime, say, context.check_cancelled)
+    model = settings.animate.control.depth_model
+    seen = predicted_clip(frames, model, settings.runtime, say, context.check_cancelled)
     if seen is not None:
-        say("The motion is guided by the depth that a model sees in the driving video.")
+        title = get_helper(model, Role.DEPTH).title
+        say(f"The motion is guided by the depth that {title} sees in the driving video.")
         return depth_frames(steadied(seen, frames), size)
     guessed = estimated(frames, context.check_cancelled)
     if guessed is None:

@@ -75,7 +75,7 @@ def test_auto_takes_depth_where_a_model_sees_it(rolling: Path, tmp_path: Path, t
     assert film.shape == (3, HEIGHT, WIDTH, 3)
     assert (film[..., 0] == film[..., 2]).all()
     assert np.ptp(film) > 200
-    assert "that a model sees in the driving video" in notices[-1].message
+    assert "that Depth Anything V2 small sees in the driving video" in notices[-1].message
 
 
 def test_a_model_of_depth_that_is_named_must_be_here(rolling: Path, tmp_path: Path) -> None:
