@@ -1,7 +1,7 @@
 """A streaming, append-only encoder: memory does not grow with the duration."""
 
 import os
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import closing, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self, cast
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from av.video.stream import VideoStream
@@ -22,6 +23,11 @@ from pipeline.video.codecs import codec_options
 from pipeline.video.containers import container_rules
 from pipeline.video.convert import BT709, PaletteConverter, YuvConverter
 from pipeline.video.failures import output_errors
+
+CLOCK = Fraction(25)
+"""Frames per second that x264 is told, whatever the rate: the same frames then give the same packets at every rate,
+and `retime` what would be written at the new one. Told the rate, it spends more on frames that are shown longer than at
+this one, the BASE_FRAME_DURATION of its ratecontrol.c."""
 
 THREAD_STACK = 8_400_000
 """Address space of a thread's stack in bytes, with its guard, as Linux has it by default."""
@@ -45,6 +51,7 @@ class VideoWriter:
             raise ValueError(f"{settings.format} needs sides that are multiples of {rules.size_multiple}")
         self._path, self._shape = path, (height, width, 3)
         self._time_base = 1 / settings.fps
+        self._clock = CLOCK if settings.format is VideoFormat.MP4 else settings.fps
         self._keyframes = keyframes
         self._count = 0
         self._converter = _converter(width, height, settings)
@@ -52,7 +59,7 @@ class VideoWriter:
             if settings.format is VideoFormat.MP4:
                 _check_room(width * height, settings.threads)
             self._file = open_output(path, settings.format)
-            self._stream = _add_stream(self._file, width, height, settings)
+            self._stream = _add_stream(self._file, width, height, settings, self._clock)
 
     def append(self, frame: Frame) -> None:
         """Encode one more frame: uint8, height x width x 3, RGB. It is read before this returns and not kept."""
@@ -61,7 +68,7 @@ class VideoWriter:
                 f"frame {self._count} is {frame.dtype} {frame.shape}, but the video takes uint8 {self._shape}"
             )
         picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")
-        picture.pts, picture.time_base, picture.duration = self._count, self._time_base, 1
+        picture.pts, picture.time_base, picture.duration = self._count, 1 / self._clock, 1
         with output_errors(self._path):
             self._encode(self._converter.convert(picture))
         self._count += 1
@@ -71,7 +78,7 @@ class VideoWriter:
         try:
             with output_errors(self._path):
                 self._encode(self._converter.finish())
-                self._file.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
                 self._file.close()
                 flush_to_disk(self._path)
         except BaseException:
@@ -99,7 +106,13 @@ class VideoWriter:
         for picture in pictures:
             if picture.pts in self._keyframes:
                 picture.pict_type = PictureType.I
-            self._file.mux(self._stream.encode(picture))
+            self._mux(self._stream.encode(picture))
+
+    def _mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        for packet in packets:
+            if self._clock != 1 / self._time_base:
+                packet.time_base, packet.duration = self._time_base, 1
+            self._file.mux(packet)
 
 
 def write_video(stream: FrameStream, path: Path, settings: EncodeSettings, keyframes: Collection[int] = ()) -> None:
@@ -135,19 +148,22 @@ def encode_frames(
 
 def open_output(path: Path, kind: VideoFormat) -> OutputContainer:
     """Create a new video file. Raises FileExistsError: nothing is overwritten."""
-    # Without bitexact, Matroska writes random identifiers.
-    options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if kind is VideoFormat.MP4 else {})
+    # Without bitexact, Matroska writes random identifiers. The box of bit rates would hold that of the encoder's clock.
+    mp4 = {"movflags": "+faststart", "write_btrt": "0"}
+    options = {"fflags": "+bitexact"} | (mp4 if kind is VideoFormat.MP4 else {})
     path.touch(exist_ok=False)
     return av.open(str(path), "w", format=container_rules(kind).muxer, container_options=options)
 
 
-def _add_stream(file: OutputContainer, width: int, height: int, settings: EncodeSettings) -> VideoStream:
+def _add_stream(
+    file: OutputContainer, width: int, height: int, settings: EncodeSettings, clock: Fraction
+) -> VideoStream:
     rules = container_rules(settings.format)
     options = codec_options(settings, width, height)
     stream = cast(VideoStream, file.add_stream(rules.encoder, rate=settings.fps, options=options))
     stream.width, stream.height, stream.pix_fmt = width, height, rules.pixel_format
     context = stream.codec_context
-    context.time_base = 1 / settings.fps
+    context.framerate, context.time_base, stream.time_base = clock, 1 / clock, 1 / settings.fps
     context.thread_count = settings.threads
     context.thread_type = "FRAME"  # slices, PyAV's default, cost quality and are slower
     if rules.pixel_format == "yuv420p":

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.choices import VideoFormat
 from pipeline.errors import InvalidInput, OutputFailed
-from pipeline.video import probe, read_frames, retime
+from pipeline.settings import EncodeSettings
+from pipeline.video import probe, read_frames, retime, write_video
 from tests.pipeline.video.films import boxes, packets, stream, time_stamps, write
 
 
@@ -22,6 +23,16 @@ def test_a_film_at_a_new_pace_holds_the_same_packets(tmp_path: Path) -> None:
         assert boxes(target).index("moov") < boxes(target).index("mdat")
         assert all(map(np.array_equal, read_frames(target).frames, read_frames(source).frames))
         target.unlink()
+
+
+@pytest.mark.parametrize("fps", [Fraction(8), Fraction(30000, 1001), Fraction(60)])
+def test_it_is_the_file_that_the_encoder_would_have_written(tmp_path: Path, fps: Fraction) -> None:
+    source, fresh = tmp_path / "30.mp4", tmp_path / "fresh.mp4"
+    write_video(stream(40, 30), source, EncodeSettings())
+    write_video(stream(40, fps), fresh, EncodeSettings())
+    assert packets(source) == packets(fresh)
+    retime(source, tmp_path / "retimed.mp4", fps)
+    assert (tmp_path / "retimed.mp4").read_bytes() == fresh.read_bytes()
 
 
 def test_retiming_refuses_what_it_cannot_copy(tmp_path: Path) -> None:
