@@ -114,7 +114,7 @@ def _takes(card: ModelCard) -> str:
         "a negative prompt": can.negative_prompt,
         "a last image": can.last_image,
         "LoRA files": can.lora,
-        "a control video": can.control_video,
+        "a driving video": can.control_video,
     }
     return ", ".join(["the image", *(name for name, does in takes.items() if does)])
 

@@ -200,7 +200,7 @@ def ignored_in_transition(settings: Settings) -> dict[str, str]:
     engine = settings.transition.engine
     sections = {"align": "No effect: {} finds its own way.", "transition": "No effect: {} has its own timing."}
     if engine in model_names():
-        reasons = dict(get_engine(engine).capabilities.ignores)
+        reasons = _of_driving(settings) | dict(get_engine(engine).capabilities.ignores)
         title = get_card(engine).title
         kept = ("transition.engine", "transition.num_frames", "transition.seconds")
         names = [option.name for option in options() if option.section in sections and option.name not in kept]

@@ -27,7 +27,8 @@ KEEP, MAKE = 0, 255
 class WanVACE(Wan):
     """The family of Wan VACE.
 
-    Without a driving video the film begins with the image, and the prompt says how it goes on. With one, the image is
+    Without a driving video the film begins with the image, and the prompt says how it goes on; it ends with the last
+    image where there is one. With a driving video, the image is
     the reference as well, which holds its looks where a map pulls away from them; it is encoded as a latent frame of
     its own before those of the film.
     """
@@ -68,7 +69,7 @@ def _references(request: Request) -> int:
 
 
 def _conditions(request: Request) -> tuple[list[Image.Image], list[Image.Image]]:
-    """The film that goes in, and its mask: the still where the film begins with it, and maps or grey."""
+    """The film that goes in, and its mask: the images that it begins and ends with, between them maps or grey."""
     size = (request.width, request.height)
     if request.control is None:
         film = [Image.new("RGB", size, FREE)] * request.num_frames
@@ -76,6 +77,7 @@ def _conditions(request: Request) -> tuple[list[Image.Image], list[Image.Image]]
         film = [to_pil(each) for each in request.control]
     mask = [Image.new("L", size, MAKE)] * len(film)
     if request.control is None or request.animate.control.first_frame:
-        film = [to_pil(request.image), *film[1:]]
-        mask = [Image.new("L", size, KEEP), *mask[1:]]
+        film[0], mask[0] = to_pil(request.image), Image.new("L", size, KEEP)
+    if request.last_image is not None:
+        film[-1], mask[-1] = to_pil(request.last_image), Image.new("L", size, KEEP)
     return film, mask

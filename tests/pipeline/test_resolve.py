@@ -111,6 +111,7 @@ def test_snapped_counts_obey_the_rules_and_are_nearest(asked: int, rule: tuple[i
         ("flow", {"prompt", "runtime.device", "keyframes.count", "caption.text0"}, {"runtime.threads", "align.refine"}),
         ("keyframes", {"runtime.compile", "animate.engine"}, {"runtime.device", "keyframes.count", "caption.text0"}),
         ("wan2.1-flf2v-14b-720p", {"align.refine", "plan.model", "transition.curve"}, {"transition.num_frames"}),
+        ("wan2.1-vace-1.3b", {"transition.curve", "animate.control.kind"}, {"animate.control.video"}),
     ],
 )
 def test_each_way_of_a_transition_says_what_it_ignores(engine: str, without: set[str], meant: set[str]) -> None:

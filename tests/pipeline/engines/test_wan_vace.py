@@ -93,6 +93,18 @@ def test_the_maps_their_strength_and_the_first_frame_have_an_effect(vace: Load) 
         assert all(not torch.equal(one, later) for later in made[number + 1 :])
 
 
+@pytest.mark.parametrize("is_driven", [True, False])
+def test_a_last_image_ends_the_film_as_the_published_call_has_it(vace: Load, is_driven: bool) -> None:
+    run = driven(vace(SMALL)) if is_driven else vace(SMALL)
+    closed = replace(run, request=replace(run.request, last_image=picture(96, 64, seed=3)))
+    assert isinstance(closed.family, WanVACE)
+    arguments = closed.family.arguments(closed.pipe, closed.request)
+    assert np.array_equal(np.asarray(arguments["video"][-1]), picture(96, 64, seed=3))
+    assert [np.asarray(each).max() for each in arguments["mask"]] == [0, *[255] * 7, 0]
+    check_phases_equal_the_plain_call(closed)
+    assert not torch.equal(run.latents()["latents"], closed.latents()["latents"])
+
+
 def test_without_the_first_frame_it_is_the_plain_call_too(vace: Load) -> None:
     run = driven(vace(SMALL), first_frame=False)
     assert isinstance(run.family, WanVACE)
