@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class Upscaler:
     On a GPU it computes in half precision where the network allows it. When memory runs out, a model that was kept for
     another run is freed, then tiles are halved down to SMALLEST_TILE; each rung is handed to `keep`, and holds for all
     frames after. On the lowest rung, frames are enlarged by Lanczos alone if `may_do_without` says so and no frame is
-    made yet: within a film, sharpness would jump. May be used by several threads; the network sees one frame at a time.
+    made yet: within a film, sharpness would jump. `limits` are entered for each frame. May be used by several threads;
+    the network sees one frame at a time.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class Upscaler:
         tile: int,
         keep: Callable[[DowngradeRecord], None],
         may_do_without: bool = False,
+        limits: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._path, self._size, self._tile = path, size, max(tile, SMALLEST_TILE)
         self._keep, self._may_do_without = keep, may_do_without
+        self._limits = limits
         self._network: Any = load_network(path)
         self._has_made = False
         self._lock = threading.Lock()
@@ -67,7 +71,7 @@ class Upscaler:
 
         Raises OutOfMemory on the lowest rung.
         """
-        with self._lock:
+        with self._lock, self._limits():
             made = self._enlarged(frame, check)
             self._has_made = True
         return enlarge(made, *self._size)

@@ -10,6 +10,7 @@ from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation import enlarge
+from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import read_machine
 from pipeline.settings import Settings
 from pipeline.video import container_size_multiple
@@ -82,10 +83,11 @@ class Enhance:
         if not wanted.model:
             return partial(enlarge, width=size[0], height=size[1])
         path = find_weights(wanted.model, settings.runtime)
-        upscaler = Upscaler(path, size, wanted.tile, context.keep, settings.runtime.allow_downgrades)
-        device = read_machine(settings.runtime, context.work_dir).device
-        upscaler.place(device)
-        where = "on the GPU" if device == "cuda" else "on the processor"
+        machine = read_machine(settings.runtime, context.work_dir)
+        limits = partial(within_limits, machine, settings.runtime)
+        upscaler = Upscaler(path, size, wanted.tile, context.keep, settings.runtime.allow_downgrades, limits)
+        upscaler.place(machine.device)
+        where = "on the GPU" if machine.device == "cuda" else "on the processor"
         does = f"enlarges {upscaler.scale} times" if upscaler.scale > 1 else "cleans them at their size"
         context.note(self.name, f"Frames pass {path.name}, which {does}, {where}.")
         return partial(upscaler, check=context.check_cancelled)
