@@ -12,7 +12,7 @@ from pipeline.engines.stable_diffusion.models import Models, choose_models
 from pipeline.engines.stable_diffusion.painter import Task
 from pipeline.engines.stable_diffusion.painting import Finished, Painting
 from pipeline.engines.stable_diffusion.room import with_room
-from pipeline.engines.stable_diffusion.schedule import Words
+from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, Words
 from pipeline.errors import InvalidSetting, ModelMissing, OutOfMemory
 from pipeline.frames import Frame
 from pipeline.memory.limit import within_limits
@@ -36,6 +36,9 @@ def find_models(settings: Settings, picture: Frame | None) -> Models | str:
     `picture` is the style's, which an adapter shows to the model. Raises InvalidSetting for unknown names, and for a
     ControlNet or an adapter of another family.
     """
+    strength = settings.style.denoising_strength
+    if strength < LEAST_STRENGTH:
+        return f"style.denoising_strength is {strength:g}: so little is painted that nothing is, and {STAYS}."
     try:
         models = choose_models(asked_of_painter(settings), section=STAGE)
         if models is not None and picture is not None:
@@ -171,6 +174,13 @@ class KeyPainter:
         if self._models.adapter is not None and models.adapter is None and self._settings.style.adapter == AUTO:
             models = _with_adapter(models, self._settings, self._models.adapter.picture)  # a smaller model took over
         self._models = models
+        height, width = ground.shape[:2]
+        if (setup.width, setup.height) != (width, height):
+            self._outer.note(
+                STAGE,
+                f"{models.card.title} paints at {setup.width} x {setup.height}, a size that it is made for; its "
+                f"paintings are scaled to {width} x {height}.",
+            )
         return Painting(models, setup, self._asked, self._inner, self._expected), machine
 
     def _give_up(self, problem: str) -> None:

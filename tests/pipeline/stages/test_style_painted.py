@@ -321,6 +321,12 @@ def test_wrong_names_are_said_before_any_frame_is_made(stage: Stage, picture: Pa
         stage(image=str(picture), adapter="ip-adapter-sdxl")
 
 
+def test_so_little_noise_that_nothing_is_painted_is_said(stage: Stage) -> None:
+    assert same(stage(name="ink", denoising_strength=0.0), stage(model="none", name="ink"))
+    stage(name="ink", denoising_strength=0.0)
+    assert "style.denoising_strength is 0: so little" in stage.told.notices[0].message
+
+
 def test_other_cuts_paint_other_key_frames(stage: Stage) -> None:
     rocket = cv2.resize(photo(ROCKET), (96, 64), interpolation=cv2.INTER_AREA)
     stage(frames=[*pan()[:3], *[np.asarray(rocket, np.uint8)] * 2])
