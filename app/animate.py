@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from app import brush, engines, forecasts, panels
-from app.form import Field, Form, build_form, join, sections_of, shown
+from app.form import Field, Form, build_form, build_sections, sections_of, shown
 from app.texts import LABELS, TIPS
 from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan, Region
@@ -224,12 +224,7 @@ def _plan_editor() -> PlanEditor:
 
 
 def _advanced() -> Form:
-    forms = []
-    for heading, names in advanced_sections().items():
-        gr.HTML(f"<h4 class='section'>{heading}</h4>")
-        with gr.Row(elem_classes="fields"):
-            forms.append(build_form(Settings, "setting", names, LABELS))
-    return join(*forms)
+    return build_sections("setting", advanced_sections(), LABELS)
 
 
 def advanced_sections() -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 from app.offers import helper_choices, style_choices
 from pipeline.catalogue import Role
 from pipeline.options import Option, nest, options
-from pipeline.settings import RuntimeSettings
+from pipeline.settings import RuntimeSettings, Settings
 
 Field = gr.Checkbox | gr.ColorPicker | gr.Dropdown | gr.Number | gr.Slider | gr.Textbox
 """The components that a form is made of."""
@@ -33,6 +34,9 @@ AUTOMATIC = ""
 COLOUR, HELPER, LINES, STYLE = "colour", "helper", "lines", "style"
 """Widgets that hints ask for: a colour picker, a picker of the models of a `role`, a list with an entry a line, and a
 picker of the styles."""
+
+IDLE = "no effect with this engine"
+"""What a heading says below which everything is greyed out."""
 
 WIDEST = 10_000
 """Ranges that reach further are typed: a slider could not hit their values."""
@@ -117,6 +121,25 @@ def build_form(model: type[BaseModel], prefix: str, names: Iterable[str], labels
     for name, control in controls.items():
         control.component.elem_id = f"{prefix}-{name.replace('.', '-')}"
     return Form(controls)
+
+
+def build_sections(
+    prefix: str,
+    sections: Mapping[str, Iterable[str]],
+    labels: Mapping[str, str],
+    classes: Mapping[str, str] = MappingProxyType({}),
+) -> Form:
+    """Create settings below their headings, as `build_form` does. `classes` are further CSS classes by heading.
+
+    A heading below which everything is greyed out is shown alone (see style.css).
+    """
+    forms = []
+    for heading, names in sections.items():
+        with gr.Column(elem_classes=["section-box", *classes.get(heading, "").split()]):
+            gr.HTML(f"<h4 class='section'>{heading} <small>{IDLE}</small></h4>")
+            with gr.Row(elem_classes="fields"):
+                forms.append(build_form(Settings, prefix, names, labels))
+    return join(*forms)
 
 
 def shown(model: type[BaseModel]) -> list[Option]:

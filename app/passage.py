@@ -6,7 +6,7 @@ import gradio as gr
 
 from app import engines, panels, passage_panels
 from app.animate import HERE, photo_box, script
-from app.form import Form, build_form, join, sections_of, shown
+from app.form import Form, build_form, build_sections, sections_of, shown
 from app.offers import model_label
 from app.texts import LABELS
 from pipeline.settings import RuntimeSettings, Settings, passage_engines, preset_names
@@ -236,10 +236,4 @@ def _prompt() -> gr.Textbox:
 
 
 def _advanced() -> Form:
-    forms = []
-    for heading, names in passage_sections().items():
-        with gr.Column(elem_classes=NOT_FOR.get(heading)):
-            gr.HTML(f"<h4 class='section'>{heading}</h4>")
-            with gr.Row(elem_classes="fields"):
-                forms.append(build_form(Settings, "passage", names, LABELS))
-    return join(*forms)
+    return build_sections("passage", passage_sections(), LABELS, NOT_FOR)

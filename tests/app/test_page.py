@@ -116,6 +116,10 @@ def test_a_preset_sets_its_values_and_leaves_the_others(page: Page) -> None:
 def test_settings_without_effect_are_greyed_out_with_the_reason(page: Page) -> None:
     open_advanced(page)
     expect(setting(page, "animate.negative_prompt")).to_be_disabled()
+    sampling = page.locator("#advanced .section").filter(has_text="Sampling")
+    expect(sampling.locator("small").first).to_be_visible()  # nothing below it has an effect, so it stands alone
+    expect(setting(page, "animate.negative_prompt")).to_be_hidden()
+    expect(setting(page, "animate.overlap")).to_be_visible()
     expect(page.locator("#advanced")).to_contain_text("without a diffusion model")
     expect(setting(page, "animate.num_frames")).to_be_enabled()
     setting(page, "animate.seconds").fill("2")

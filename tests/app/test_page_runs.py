@@ -16,6 +16,7 @@ from tests.browser import (
     serving,
     set_small,
     setting,
+    settle,
     start,
     upload,
     wait_for_result,
@@ -127,6 +128,34 @@ def test_the_seed_that_was_drawn_can_be_used_again(page: Page, server: Server, c
     generate(page)
     page.get_by_role("button", name="Use again").click()
     expect(setting(page, "seed")).to_have_value(str(server.records()[-1]["seed"]))
+
+
+def test_a_film_of_segments_goes_out_smooth_large_and_painted(page: Page, server: Server, coffee: Path) -> None:
+    upload(page, coffee)
+    open_advanced(page)
+    set_small(page, width=96)
+    setting(page, "animate.segments").fill("zoom in | 0.5\npan left | 0.5")
+    for name, value in {"encode.fps": "8", "enhance.scale": "2", "style.strength": "0.5"}.items():
+        setting(page, name).fill(value)
+    setting(page, "interpolate.fps").fill("24")
+    setting(page, "interpolate.fps").press("Enter")
+    setting(page, "style.name").click()
+    page.get_by_role("option", name="pencil").click()
+    settle(page)
+    generate(page)
+    record = server.records()[-1]
+    assert record["error"] is None
+    assert [each["name"] for each in record["stages"]] == [
+        "prepare",
+        "animate",
+        "interpolate",
+        "enhance",
+        "style",
+        "encode",
+    ]
+    assert [each["prompt"] for each in record["used"]["animate"]["segments"]] == ["zoom in", "pan left"]
+    assert (record["output"]["width"], record["output"]["num_frames"], record["output"]["fps"]) == (192, 24, "24")
+    expect(page.locator("#result")).to_contain_text("192 × 128")
 
 
 def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browser, tmp_path: Path) -> None:

@@ -40,8 +40,15 @@ MEANT_FOR_IT = (
     "animate.hold_colour",
     "animate.motion.",
     "runtime.threads",
+    "runtime.models_dir",
+    "runtime.offline",
+    "runtime.device",
+    "runtime.vram_limit_gb",
+    "runtime.allow_downgrades",
+    "runtime.keep_model",
 )
-"""Settings of animate and runtime that concern this engine, or the beginnings of their names."""
+"""Settings of animate and runtime that concern this engine, or the models that see depth for it, make frames between
+its own, enlarge or paint them; or the beginnings of their names."""
 
 
 def _without_effect() -> dict[str, str]:
