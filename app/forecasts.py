@@ -66,7 +66,7 @@ def reading_panel(preview: "Preview", asked: Asked) -> str:
         parts.append(_words(reading) + sentences((level, note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
     if asked.photo:
-        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>')
+        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>' + _kept(preview))
     return "".join(parts)
 
 
@@ -74,7 +74,18 @@ def outlook_panel(preview: "Preview") -> str:
     """What a model would make, what that would need of this machine, and what would be changed to fit."""
     if preview.outlook is None:
         return ""
-    return _outlook(preview.outlook, summary(preview.settings)) + notices_list(preview.notices)
+    return _outlook(preview.outlook, summary(preview.settings)) + _kept(preview) + notices_list(preview.notices)
+
+
+def _kept(preview: "Preview") -> str:
+    """What would be taken from earlier runs, and so what Generate would do."""
+    if not preview.kept:
+        return ""
+    if "encode" in preview.kept:
+        told = "This video was made before: it comes at once."
+    else:
+        told = "The frames were sampled before: only what follows is made anew."
+    return f'<p class="kept">{told}</p>'
 
 
 def passage_outlook(preview: "PassagePreview") -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.cache import Cache
 from pipeline.errors import Cancelled
 from pipeline.frames import Frame, FrameStream
 from pipeline.records import DowngradeRecord, ForecastRecord, ModelRecord, Notice, PhaseRecord, RunRecord
@@ -59,6 +60,13 @@ class Settled:
 
 
 @dataclass(frozen=True)
+class FromCache:
+    """A stage has taken its result from the cache."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
 class CandidateFrames:
     """A candidate that was not the best one and is kept all the same. `number` counts from 1."""
 
@@ -86,7 +94,7 @@ class StageFact:
     artifacts: dict[str, Any]
 
 
-Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames | StageFact
+Fact = DowngradeRecord | PhaseRecord | ForecastRecord | ModelRecord | Settled | CandidateFrames | StageFact | FromCache
 """What an engine has to say for the record, beside its notices."""
 
 Event = Progress | Glimpse | Painted | Notice | LogLine | RunRecord
@@ -117,6 +125,8 @@ class Context:
     """Puts a fact into the run's record."""
     outputs: Path | None = None
     """Folder with the records of earlier runs, from which the time left is learned."""
+    cache: Cache | None = None
+    """Results of earlier runs, where they are kept."""
 
     def check_cancelled(self) -> None:
         """Raise Cancelled when the user pressed Stop. Stages call this at least once a frame or step."""

@@ -31,6 +31,8 @@ class PreparedImage:
     """How near the plate's pixels are, 0 to 1, of any size: the user's own depth map in the same crop."""
     last_image: Frame | None = None
     """The picture that the video should end with, of the size of `image`, for engines that take one."""
+    key: str | None = None
+    """The digest of all that decides these pixels, where it is known: what is made of them can be found again by it."""
 
     @property
     def width(self) -> int:
@@ -48,7 +50,8 @@ class FrameStream:
     """A film that is made while it is read: memory does not grow with its duration.
 
     `frames` yields `count` frames of `height` x `width` x 3 and can be read once. `again` reads or makes them from the
-    start, where that is known. `keyframes` numbers the frames that the file should hold as pictures of their own.
+    start, where that is known. `keyframes` numbers the frames that the file should hold as pictures of their own. `key`
+    is the digest of all that decides the frames, whatever their rate, where that is known.
     """
 
     frames: Iterator[Frame]
@@ -58,6 +61,7 @@ class FrameStream:
     count: int
     again: Callable[[], Iterator[Frame]] | None = None
     keyframes: frozenset[int] = frozenset()
+    key: str | None = None
 
 
 def render_in_order(render: Callable[[int], Frame], count: int, workers: int) -> Iterator[Frame]:

@@ -21,6 +21,7 @@ from pipeline.memory.pace import expected_seconds
 from pipeline.models.weights import measured_card
 from pipeline.records import DowngradeRecord, Notice
 from pipeline.resolve import ignored, ignored_in_transition, resolve, resolve_transition
+from pipeline.run.ahead import kept_stages
 from pipeline.settings import Settings
 
 NOMINAL_SIZE = (1920, 1080)
@@ -51,7 +52,7 @@ class Preview:
 
     `outlook` is empty for the embedded engine, which needs no more memory than a few frames. `areas` has one entry for
     each region of the motion plan, with masks over the whole image as displayed; it is empty unless areas were asked
-    for.
+    for. `kept` names the stages that would be taken from the cache.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class Preview:
     ignored: dict[str, str]
     outlook: Outlook | None = None
     areas: tuple[FoundArea, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def preview(image: Path | None, settings: Settings, areas: bool = False, outputs: Path | None = None) -> Preview:
@@ -76,7 +78,8 @@ def preview(image: Path | None, settings: Settings, areas: bool = False, outputs
     outlook = None
     if used.animate.engine in model_names():
         outlook = look_ahead(used, measured_card(get_card(used.animate.engine), used.runtime), outputs)
-    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found)
+    kept = kept_stages(image, used, outputs) if image and outputs else ()
+    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found, kept)
 
 
 @dataclass(frozen=True)

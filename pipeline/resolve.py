@@ -212,7 +212,8 @@ def ignored_in_transition(settings: Settings) -> dict[str, str]:
     refined = settings.enhance.model or settings.style.is_painted
     if engine == FLOW and settings.interpolate.method == InterpolationMethod.FLOW and not refined:
         reasons |= _of_section("runtime", "No effect: the built-in transition needs no model.")
-        del reasons["runtime.threads"]
+        for name in ("runtime.threads", "runtime.cache_gb"):
+            del reasons[name]
     if engine == KEYFRAMES:
         for name in ("runtime.chunk_feed_forward", "runtime.compile"):
             reasons[name] = "No effect: the models of key frames take no such option."

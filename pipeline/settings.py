@@ -294,6 +294,9 @@ class RuntimeSettings(FrozenModel):
     allow_downgrades: bool = True
     """Lets the memory ladder change the picture (fewer frames, lower resolution) rather than give up."""
 
+    cache_gb: float = Field(10.0, ge=0.0, le=10_000.0, json_schema_extra={"step": 1.0})
+    """Disk space for results of earlier runs, in GB, so that only what has changed is made anew. 0: nothing is kept."""
+
     offload: Offload = Offload.NONE
     """Where weights wait: on the GPU, or in main memory by model (slower) or by group of layers (slowest)."""
 

@@ -19,6 +19,17 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together, for they share a server or a checkpoint, and let one browser work at a time.
+
+    Several browsers, which paint on the processor, would take each other longer than what they wait for.
+    """
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class ErrorCollector(logging.Handler):
     """Keeps the messages of level ERROR and above."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.cache import Cache
 from pipeline.context import Context
 from pipeline.frames import FrameStream, PreparedImage
 from pipeline.records import Notice
@@ -51,3 +52,9 @@ class Engine(Protocol):
 
     def animate(self, image: PreparedImage, settings: Settings, context: Context) -> FrameStream:
         """Return the stream of frames; they are made while it is read."""
+
+    def kept(self, image: str, settings: Settings, cache: Cache) -> tuple[str | None, bool]:
+        """The key of the film that resolved settings make of an image with this key; whether a cache has its frames.
+
+        The key is None where it cannot be told before the run.
+        """

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.context import CandidateFrames, Event, Fact, LogLine, Progress, Settled, StageFact
+from pipeline.context import CandidateFrames, Event, Fact, FromCache, LogLine, Progress, Settled, StageFact
 from pipeline.environment import diffusion_packages
 from pipeline.logs import run_logger
 from pipeline.memory.monitor import MemoryMonitor
@@ -33,6 +33,7 @@ class Journal:
         self.phases: list[PhaseRecord] = []
         self.candidates: list[CandidateFrames] = []
         self.facts: dict[str, StageFact] = {}
+        self.cached: set[str] = set()
         self.at = ""
         self._told_downgrades = 0
 
@@ -69,6 +70,7 @@ class Journal:
         end = self.monitor.seconds()
         peak = self.monitor.peak_bytes(start, end)
         entry.seconds, entry.peak_memory_bytes = round(seconds, 3), peak
+        entry.cache_hit = entry.cache_hit or entry.name in self.cached
         entry.peak_gpu_bytes = self.monitor.peak_gpu_bytes(start, end)
         entry.phases, self.phases = self.phases, []
         entry.downgrades = [taken.rung for taken in self.record.downgrades[self._told_downgrades :]]
@@ -91,6 +93,8 @@ class Journal:
         elif isinstance(fact, ModelRecord):
             self.record.model = fact
             self._note_packages()
+        elif isinstance(fact, FromCache):
+            self.cached.add(fact.stage)
         elif isinstance(fact, StageFact):
             self.facts[fact.stage] = fact
             self._note_packages()

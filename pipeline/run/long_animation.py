@@ -153,7 +153,8 @@ class _Parts:
 
     def _animate(self, number: int, start: Frame | None, context: Context) -> FrameStream:
         image = self._image if start is None else PreparedImage(start, start)
-        return Animate()(image, self._settings(number, self._run.used), replace(context, seed=self._seed(number)))
+        context = replace(context, seed=self._seed(number), cache=None)  # parts have a place of their own
+        return Animate()(image, self._settings(number, self._run.used), context)
 
     def _settings(self, number: int, base: Settings) -> Settings:
         """The settings of a part: its own prompt, length and seed, and the engine's reading of the prompt."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+from pipeline.cache import cache_key
 from pipeline.catalogue import helper_names
 from pipeline.context import Context, Way
 from pipeline.engines.stable_diffusion import choose_models
@@ -166,7 +167,8 @@ class Transition(Runner):
             self.settle(self.used.model_copy(update={"prompt": told}))
         with self.stage(self.maker, self.used.animate.num_frames) as entry:
             entry.method, entry.reason = self.used.animate.engine, "You chose a model that leads from image to image."
-            stream = Animate()(replace(first, last_image=last.image), self.used, context)
+            key = cache_key("both", "1", {"first": first.key, "last": last.key}) if first.key and last.key else None
+            stream = Animate()(replace(first, last_image=last.image, key=key), self.used, context)
         return with_ends(stream, first.image, last.image)
 
 

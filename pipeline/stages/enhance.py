@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from pipeline.cache import cache_key
 from pipeline.context import Context, Way
 from pipeline.enhancement import Steadied, Upscaler, enlarged_size, find_weights, sharpened, steadied
 from pipeline.enhancement.tone_path import Wishes
@@ -75,7 +76,17 @@ class Enhance:
             value.count,
             None if again is None else lambda: enhanced(again()),
             value.keyframes,
+            self._key(value, settings),
         )
+
+    def _key(self, value: FrameStream, settings: Settings) -> str | None:
+        wanted = settings.enhance
+        if value.key is None or wanted.model:
+            return None  # weights in files of the user's are not told apart
+        measured = wanted.deflicker > 0.0 or wanted.colour > 0.0  # over stretches of seconds
+        rate = str(value.fps) if measured else None
+        decides = {"frames": value.key, "settings": wanted.model_dump(mode="json"), "fps": rate}
+        return cache_key(self.name, self.version, decides)
 
     def _enlarging(self, settings: Settings, size: tuple[int, int], context: Context) -> _Enlarge:
         """What brings a frame to its size: the user's model, or Lanczos resampling."""

@@ -1,5 +1,6 @@
 """The stage `interpolate`: from pictures along the way to all frames of a transition."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -7,10 +8,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cache import cache_key
 from pipeline.catalogue import get_helper
 from pipeline.choices import InterpolationMethod
 from pipeline.context import Context, Way
 from pipeline.engines.interpolators import get_method
+from pipeline.environment import PIXEL_PACKAGES, package_version
 from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation.method import Method
 from pipeline.morphing import CAMERA, Film, positions
@@ -61,8 +64,23 @@ class Interpolate:
         )
         made = partial(_released, method, partial(film.frames, times, context.threads, context.check_cancelled))
         count = len(times)
-        stream = FrameStream(made(), width, height, settings.encode.fps, count, made, frozenset({0, count - 1}))
+        key = _key(value, settings) if method.name == InterpolationMethod.FLOW else None  # weights are not told apart
+        stream = FrameStream(made(), width, height, settings.encode.fps, count, made, frozenset({0, count - 1}), key)
         return Moved(stream, _way(method, film))
+
+
+def _key(value: Anchors, settings: Settings) -> str:
+    """The digest of all that decides the frames."""
+    decides = {
+        "pictures": [
+            [*each.shape, hashlib.sha256(np.ascontiguousarray(each).data).hexdigest()] for each in value.pictures
+        ],
+        "homographies": [None if each is None else each.tolist() for each in value.homographies],
+        "are_cropped": value.are_cropped,
+        "settings": settings.transition.model_dump(mode="json", exclude={"engine", "seconds"}),
+        "packages": {name: package_version(name) for name in PIXEL_PACKAGES},
+    }
+    return cache_key(Interpolate.name, Interpolate.version, decides)
 
 
 def _single(method: Method, frame0: Frame, frame1: Frame, time: float) -> Frame:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline.cache import cache_key
 from pipeline.context import Context
 from pipeline.depth import Nearness, read_depth
+from pipeline.environment import PIXEL_PACKAGES, package_version
 from pipeline.errors import InvalidImage
 from pipeline.frames import Frame, Mask, PreparedImage
 from pipeline.image_colour import Note
 from pipeline.images import open_image, read_mask
+from pipeline.models.identity import digest
 from pipeline.settings import MIN_SIDE, PrepareSettings, Settings
 
 MAX_DETAIL = 2
@@ -72,7 +75,20 @@ class Prepare:
         del image  # a 24-megapixel photo holds 96 MB
         masks = tuple(_mask(path, crop, detailed, wanted, context) for path in wanted.masks)
         depth = _depth(crop, detailed, settings)
-        return PreparedImage(frame, plate, masks, depth=depth)
+        return PreparedImage(frame, plate, masks, depth=depth, key=prepared_key(value, settings))
+
+
+def prepared_key(image: Path, settings: Settings) -> str:
+    """The digest of all that decides what is made of an image file. Raises OSError when an input cannot be read."""
+    wanted, motion = settings.prepare, settings.animate.motion
+    decides = {
+        "image": digest(image),
+        "masks": [digest(mask) for mask in wanted.masks],
+        "depth": None if motion.depth is None else [digest(motion.depth), motion.depth_inverted],
+        "settings": wanted.model_dump(mode="json", exclude={"masks", "max_megapixels", "max_file_mb", "resolution"}),
+        "packages": {name: package_version(name) for name in PIXEL_PACKAGES},
+    }
+    return cache_key(Prepare.name, Prepare.version, decides)
 
 
 def find_crop(image_size: tuple[int, int], video_size: tuple[int, int], focus: tuple[float, float]) -> Crop:

@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 
+from pipeline.cache import cache_key
+from pipeline.choices import InterpolationMethod
 from pipeline.context import Context, Way
 from pipeline.engines.interpolators import get_method
 from pipeline.frames import Frame, FrameStream
@@ -57,7 +59,15 @@ class Smooth:
             count=count,
             again=None if again is None else lambda: made(again),
             keyframes=frozenset(round(number / value.fps * fps) for number in value.keyframes),
+            key=self._key(value, fps, count, settings),
         )
+
+    def _key(self, value: FrameStream, fps: Fraction, count: int, settings: Settings) -> str | None:
+        wanted = settings.interpolate.method
+        if value.key is None or wanted is not InterpolationMethod.FLOW:
+            return None  # weights in files of the user's are not told apart
+        decides = {"frames": value.key, "from": str(value.fps), "to": str(fps), "count": count}
+        return cache_key(self.name, self.version, decides)
 
 
 class _Work:

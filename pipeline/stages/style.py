@@ -8,11 +8,13 @@ from functools import partial
 import cv2
 import numpy as np
 
+from pipeline.cache import cache_key
 from pipeline.context import Context, Settled, StageFact, Way
 from pipeline.engines.stable_diffusion.models import Models
 from pipeline.engines.style_painter import Grounds, KeyPainter, find_models, given, painted_over
 from pipeline.frames import Frame, FrameStream
 from pipeline.images import read_image
+from pipeline.models.identity import digest
 from pipeline.settings import Settings
 from pipeline.style import ImagePainter, ImageStyle, Painter, RecipePainter, get_recipe, styled
 
@@ -64,7 +66,8 @@ class Style:
             return film.styled(frames) if models is None else film.painted(frames, models, self.way(settings))
 
         again = partial(made, value.again) if value.again else None
-        return replace(value, frames=made(lambda: value.frames), again=again)
+        key = None if models is not None else _key(value, settings)
+        return replace(value, frames=made(lambda: value.frames), again=again, key=key)
 
     def _models(self, settings: Settings, picture: Frame | None, context: Context) -> Models | None:
         """What paints; None where nothing does, which is said."""
@@ -80,6 +83,16 @@ class Style:
         way = self.way(settings)
         context.keep(StageFact(self.name, replace(way, reason=f"{way.reason} {found}"), {}))
         return None
+
+
+def _key(value: FrameStream, settings: Settings) -> str | None:
+    wanted = settings.style
+    if value.key is None:
+        return None
+    recipe = get_recipe(wanted.name).model_dump(mode="json") if wanted.name else None
+    picture = None if wanted.image is None else digest(wanted.image)
+    decides = {"frames": value.key, "recipe": recipe, "picture": picture, "strength": wanted.strength}
+    return cache_key(Style.name, Style.version, decides)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pipeline.video.containers import (
     keeps_fps_exactly,
     max_fps,
 )
+from pipeline.video.lossless import write_lossless
 from pipeline.video.read import VideoInfo, probe, read_frames, timed_frames
 from pipeline.video.retime import retime
 from pipeline.video.write import VideoWriter, encode_frames, write_video
@@ -24,5 +25,6 @@ __all__ = [
     "read_frames",
     "retime",
     "timed_frames",
+    "write_lossless",
     "write_video",
 ]

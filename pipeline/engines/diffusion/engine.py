@@ -3,17 +3,20 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from pipeline.cache import Cache, cache_key
 from pipeline.catalogue import CanDo, ModelCard
-from pipeline.context import CandidateFrames, Context
+from pipeline.context import CandidateFrames, Context, FromCache
 from pipeline.engines.base import Capabilities
 from pipeline.engines.diffusion.driving import settled
 from pipeline.engines.diffusion.family import Family
 from pipeline.engines.diffusion.framing import take_from_frame
+from pipeline.engines.diffusion.kept_frames import FrameKeeper, KeptFrames
 from pipeline.engines.diffusion.limits import limited
 from pipeline.engines.diffusion.lora import check_lora
 from pipeline.engines.diffusion.progress import STAGE
-from pipeline.engines.diffusion.sampling import Sampling
+from pipeline.engines.diffusion.sampling import Sampling, with_precision
 from pipeline.engines.diffusion.store import StoredFrames
 from pipeline.errors import InvalidSetting, OutputFailed
 from pipeline.frames import Frame, FrameStream, PreparedImage
@@ -74,17 +77,35 @@ class DiffusionEngine:
         sampling = Sampling(self.family, image, settings, context)
         with within_limits(machine, settings.runtime):
             sampling.begin(files, machine.device, expected_seconds(outputs, settings, machine.device))
+            keeper = FrameKeeper(self.card, files, machine.device, image.key, context)
             try:
-                made = [
-                    sampling.frames(settings.seed + number, number) for number in range(settings.animate.candidates)
-                ]
+                made = [_frames(sampling, keeper, number) for number in range(settings.animate.candidates)]
             finally:
                 if not settings.runtime.keep_model:
                     sampling.clear_device()
                     RESIDENT.release()
+        if all(isinstance(each, KeptFrames) for each, _ in made):
+            context.keep(FromCache(STAGE))
+            context.note(STAGE, "These frames were sampled in an earlier run: only what follows is made anew.")
         settings = sampling.settings
-        streams = [_stream(stored, self.card, settings, context) for stored in made]
+        streams = [_stream(stored, key, self.card, settings, context) for stored, key in made]
         return streams[0] if len(streams) == 1 else _best(streams, image, settings, context)
+
+    def kept(self, image: str, settings: Settings, cache: Cache) -> tuple[str | None, bool]:
+        """The film's key, as `Engine.kept`, where every candidate was sampled before; none of several, of which one is
+        chosen.
+        """
+        quiet = Context(seed=settings.seed, threads=1, work_dir=Path(), cache=cache)
+        machine = read_machine(settings.runtime, Path())
+        settings = settled(settings, self.card, quiet)
+        settings, _ = fit(settings, measured_card(self.card, settings.runtime), machine)
+        settings = with_precision(settings, self.card, machine.device)
+        keeper = FrameKeeper(self.card, locate(self.card, settings.runtime), machine.device, image, quiet)
+        count = settings.animate.candidates
+        keys = [keeper.key(settings, settings.seed + number) for number in range(count)]
+        if not all(key and cache.has(key) for key in keys):
+            return None, False
+        return (_film_key(keys[0], settings.animate.num_frames) if count == 1 else None), True
 
     def _foresee(self, settings: Settings, machine: Machine, context: Context) -> Settings:
         """Write the forecast into the record, and take the rungs that it asks for."""
@@ -108,6 +129,17 @@ class DiffusionEngine:
             )
         )
         return settings
+
+
+def _frames(sampling: Sampling, keeper: FrameKeeper, number: int) -> tuple[StoredFrames | KeptFrames, str | None]:
+    """The frames of a candidate, kept or made now, and their key."""
+    seed = sampling.settings.seed + number
+    kept = keeper.find(sampling.settings, seed)
+    if kept is not None:
+        return kept, keeper.key(sampling.settings, seed)
+    made = sampling.frames(seed, number)
+    keeper.keep(sampling.settings, seed, made)
+    return made, keeper.key(sampling.settings, seed)
 
 
 def _embedded_only() -> Mapping[str, str]:
@@ -181,8 +213,10 @@ def _afresh(stream: FrameStream) -> FrameStream:
     return stream if stream.again is None else replace(stream, frames=stream.again())
 
 
-def _stream(stored: StoredFrames, card: ModelCard, settings: Settings, context: Context) -> FrameStream:
-    """Frames from the disk in the size and number of the video."""
+def _stream(
+    stored: StoredFrames | KeptFrames, key: str | None, card: ModelCard, settings: Settings, context: Context
+) -> FrameStream:
+    """Frames from the disk, which have a key, in the size and number of the video."""
     width, height = settings.prepare.width or stored.width, settings.prepare.height or stored.height
     target = settings.animate.num_frames
     resized = enlarge if card.rules.fixed_size is None else take_from_frame
@@ -192,4 +226,9 @@ def _stream(stored: StoredFrames, card: ModelCard, settings: Settings, context: 
         for frame in between:
             yield resized(frame, width, height)
 
-    return FrameStream(frames(), width, height, settings.encode.fps, target, frames)
+    return FrameStream(frames(), width, height, settings.encode.fps, target, frames, key=_film_key(key, target))
+
+
+def _film_key(frames: str | None, count: int) -> str | None:
+    """The key of a film of so many frames, made from kept frames."""
+    return None if frames is None else cache_key(STAGE, DiffusionEngine.version, {"frames": frames, "count": count})

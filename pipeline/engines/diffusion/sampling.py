@@ -45,6 +45,12 @@ CHOOSING = frozenset({"candidates", "keep_candidates", "num_frames", "seconds"})
 """Settings of the stage that no single candidate depends on: it has `sample_frames` frames, or `num_frames`."""
 
 
+def with_precision(settings: Settings, card: ModelCard, device: str) -> Settings:
+    """The settings with the number format written out: it depends on the device, and the record repeats the run."""
+    precision = settings.animate.precision or (card.precision if device == "cuda" else Precision.FLOAT32)
+    return settings.model_copy(update={"animate": settings.animate.model_copy(update={"precision": precision})})
+
+
 @dataclass(frozen=True)
 class Kept:
     """The result of a phase and what it depends on."""
@@ -76,7 +82,7 @@ class Sampling:
         """Say where the model is and what it runs on."""
         self._files, self.device = files, device
         self._pace.expected_seconds = expected_seconds
-        self._settle(self._with_precision(self.settings))
+        self._settle(with_precision(self.settings, self.card, device))
 
     def frames(self, seed: int, number: int) -> StoredFrames:
         """Make the frames of candidate `number` (from 0), on disk, in the size and number that was sampled.
@@ -219,12 +225,6 @@ class Sampling:
             self._kept[phase] = kept = Kept(key, work())
         value: T = kept.value
         return value
-
-    def _with_precision(self, settings: Settings) -> Settings:
-        """The settings with the number format written out: it depends on the device, and the record repeats the run."""
-        usual = self.card.precision if self.device == "cuda" else Precision.FLOAT32
-        precision = settings.animate.precision or usual
-        return settings.model_copy(update={"animate": settings.animate.model_copy(update={"precision": precision})})
 
     # --- shortages --------------------------------------------------------------------------------------------------
 

@@ -1,22 +1,30 @@
 """Images in words: by Florence-2 where it is present, and with a reason where they are not described."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.choices import Detail
-from pipeline.context import Context, Progress, Way
+from pipeline.context import Context, FromCache, Progress, Way
 from pipeline.engines.florence2.model import Florence2
 from pipeline.engines.florence2.session import choose_model, work_with
 from pipeline.engines.held import Say
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.frames import Frame
+from pipeline.models.kept_texts import KeptTexts
 from pipeline.settings import Settings
 from pipeline.transition_settings import AUTO, NONE
 
 LOG = logging.getLogger("pipeline.caption")
 
 STAGE = "caption"
+
+VERSION = "1"
+"""Of how images are described: raised when the same request gives other words."""
 
 
 def describe(images: Sequence[Frame], settings: Settings, context: Context) -> list[tuple[str, Way]]:
@@ -36,8 +44,18 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
         reason = _why_none(settings.caption.model)
         context.note(STAGE, reason)
         return [("", Way("none", reason))] * len(images)
+    kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
+    decides = [_decides(image, settings) for image in images]
+    before = [kept.find(each) for each in decides]
+    if all(before):
+        context.keep(FromCache(STAGE))
+        again = Way(card.name, f"{card.title} described the image in an earlier run.")
+        return [(texts[0], again) for texts in before if texts]
     describer = _Describer(images, settings.caption.detail, context)
     problem = _failure(describer, card, settings, say)
+    if not notes:  # else it was done otherwise than best, for lack of memory
+        for each, text in zip(decides, describer.texts, strict=False):
+            kept.keep(each, [text])
     described = Way(card.name, " ".join([f"{card.title} described the image.", *notes]))
     wordless = Way("none", f"{card.title} found no words for the image.")
     if not all(describer.texts):
@@ -46,6 +64,12 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
         say(f"{problem} What it has not described stays without a caption.")
     found = [(text, described if text else wordless) for text in describer.texts]
     return found + [("", Way("none", problem))] * (len(images) - len(found))
+
+
+def _decides(image: Frame, settings: Settings) -> dict[str, Any]:
+    """What decides the words for an image, beside the model."""
+    pixels = [*image.shape, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()]
+    return {"image": pixels, "settings": settings.caption.model_dump(mode="json", exclude={"model", "text0", "text1"})}
 
 
 def _why_none(wanted: str) -> str:

@@ -1,8 +1,9 @@
 """The embedded engine: reads the prompt as a motion plan and renders the plan."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.cache import Cache, cache_key
 from pipeline.catalogue import Role
 from pipeline.context import Context
 from pipeline.engines.base import Capabilities
@@ -15,6 +16,7 @@ from pipeline.engines.motion.parallax.renderer import ParallaxRenderer
 from pipeline.engines.motion.parallax.source import GUESSED, find_depth
 from pipeline.engines.motion.prompt import describe_plan, read_prompt
 from pipeline.engines.motion.resample import CameraRenderer
+from pipeline.environment import PIXEL_PACKAGES, package_version
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
 from pipeline.memory.fitting import Wish
 from pipeline.motion_plan import Camera, MotionPlan, Region
@@ -46,6 +48,7 @@ MEANT_FOR_IT = (
     "runtime.vram_limit_gb",
     "runtime.allow_downgrades",
     "runtime.keep_model",
+    "runtime.cache_gb",
 )
 """Settings of animate and runtime that concern this engine, or the models that see depth for it, make frames between
 its own, enlarge or paint them; or the beginnings of their names."""
@@ -88,9 +91,41 @@ class MotionEngine:
             raise ValueError("the settings are not resolved: they hold no motion plan")
         plan = scaled(motion.plan, motion)
         _explain(plan, settings, context)
-        render = _renderer(plan, image, settings, context, path)
-        frames = render_in_order(render, settings.animate.num_frames, context.threads)
-        return FrameStream(frames, image.width, image.height, settings.encode.fps, settings.animate.num_frames)
+        count = settings.animate.num_frames
+
+        def frames() -> Iterator[Frame]:
+            # Areas and depth are looked for when the first frame is due: not at all where the film is found in a cache.
+            yield from render_in_order(_renderer(plan, image, settings, context, path), count, context.threads)
+
+        key = None if path or image.key is None else film_key(image.key, settings, context.seed)
+        return FrameStream(frames(), image.width, image.height, settings.encode.fps, count, key=key)
+
+    def kept(self, image: str, settings: Settings, cache: Cache) -> tuple[str | None, bool]:  # noqa: ARG002
+        """The film's key, as `Engine.kept`; frames that are quick to render are not kept."""
+        return film_key(image, settings, settings.seed), False
+
+
+def film_key(image: str, settings: Settings, seed: int) -> str | None:
+    """The digest of all that decides the frames of resolved settings: an image's own key, the plan, the seed.
+
+    None where a model sees depth, whose weights are not known here.
+    """
+    motion, prepare = settings.animate.motion, settings.prepare
+    if motion.plan is None:
+        raise ValueError("the settings are not resolved: they hold no motion plan")
+    in_depth = scaled(motion.plan, motion).camera.parallax > 0.0
+    if in_depth and motion.depth is None and motion.depth_model != NONE:
+        return None
+    decides = {
+        "image": image,
+        "size": [prepare.width, prepare.height],
+        "motion": motion.model_dump(mode="json", exclude={"depth", "depth_model"}),
+        "camera_held": read_prompt(settings.prompt).camera_held,
+        "seed": seed if motion.plan.camera.sway or motion.plan.regions or in_depth else None,
+        "num_frames": settings.animate.num_frames,
+        "packages": {name: package_version(name) for name in PIXEL_PACKAGES},
+    }
+    return cache_key(MotionEngine.name, MotionEngine.version, decides)
 
 
 def joined_paths(stretches: Sequence[Settings]) -> list[CameraPath] | None:

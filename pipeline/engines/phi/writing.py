@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline.catalogue import HelperCard, Role, helper_names
-from pipeline.context import Context, Progress, Way
+from pipeline.context import Context, FromCache, Progress, Way
 from pipeline.engines.phi.model import Phi
 from pipeline.engines.phi.session import choose_model, work_with
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput
 from pipeline.memory.recover import free
+from pipeline.models.kept_texts import KeptTexts
 from pipeline.planning import BadAnswer, Message, Prompts, answer_limit, write_prompts
 from pipeline.settings import Settings
 from pipeline.transition_settings import NONE
@@ -17,6 +18,9 @@ from pipeline.transition_settings import NONE
 LOG = logging.getLogger("pipeline.plan")
 
 STAGE = "plan"
+
+VERSION = "1"
+"""Of how prompts are written: raised when the same request gives others."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ def write(captions: tuple[str, str], settings: Settings, context: Context) -> Wr
     card = choose_model(settings, say)
     if card is None:
         return Unwritten(_why_none(settings.plan.model), failed=False)
+    kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
+    asked = settings.plan.model_dump(mode="json", exclude={"model", "prompts"})
+    decides = {"captions": list(captions), "count": settings.keyframes.count, "settings": asked}
+    before = kept.find(decides)
+    if before:
+        context.keep(FromCache(STAGE))
+        return Written(tuple(before), Way(card.name, f"{card.title} wrote the prompts in an earlier run."))
     writer = _Writer(captions, settings.keyframes.count, context)
     writer.report(0, f"loading {card.title}")
     try:
@@ -61,6 +72,8 @@ def write(captions: tuple[str, str], settings: Settings, context: Context) -> Wr
         reason = _why_failed(card, error)
         free(error)  # it keeps the model alive
         return Unwritten(reason, failed=True)
+    if not notes:  # else it was done otherwise than best, for lack of memory
+        kept.keep(decides, prompts.texts)
     if prompts.shortened:
         say(f"Prompts longer than painters read were cut short: {', '.join(map(str, prompts.shortened))}.")
     reason = f"{card.title} wrote the prompts{', which it had to mend once' if writer.fault else ''}."

@@ -1,0 +1,108 @@
+"""Encoded videos that earlier runs have made, by all that decides them but the frame rate."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pipeline.cache import Cache, cache_key
+from pipeline.choices import VideoFormat
+from pipeline.environment import package_version
+from pipeline.errors import InvalidInput, OutputFailed
+from pipeline.frames import FrameStream
+from pipeline.records import Notice
+from pipeline.settings import EncodeSettings
+from pipeline.stages.encode import Encode, EncodedVideo, verify
+from pipeline.video import probe, retime
+
+
+@dataclass(frozen=True)
+class KeptVideo:
+    """A video that is taken from the cache, and what was said and measured when it was made.
+
+    `is_retimed`: its frames have got other times.
+    """
+
+    encoded: EncodedVideo
+    quality: Mapping[str, float]
+    notices: Sequence[Notice]
+    is_retimed: bool
+
+
+@dataclass(frozen=True)
+class KeptVideos:
+    """The videos in a cache; without one nothing is found or kept."""
+
+    cache: Cache | None
+
+    def find(self, film: FrameStream, settings: EncodeSettings, work_dir: Path) -> KeptVideo | None:
+        """The video of a film, as a file of its own in `work_dir`, at the film's rate; None where there is none."""
+        key = _key(film, settings)
+        entry = self.cache.find(key) if self.cache and key else None
+        if entry is None:
+            return None
+        name = f"video.{settings.format}"
+        made, kept_fps = work_dir / name, Fraction(entry.facts["fps"])
+        try:
+            if kept_fps == film.fps:
+                _link(entry.folder / name, made)
+            else:
+                retime(entry.folder / name, made, film.fps)
+            encoded = _described(made, film, settings)
+        except (OSError, InvalidInput, OutputFailed):  # another run needed the room just now
+            made.unlink(missing_ok=True)
+            return None
+        notices = [Notice.model_validate(each) for each in entry.facts["notices"]]
+        return KeptVideo(encoded, entry.facts["quality"], notices, kept_fps != film.fps)
+
+    def has(self, film: FrameStream, settings: EncodeSettings) -> bool:
+        """Whether there is a video of a film, without a look at it."""
+        key = _key(film, settings)
+        return bool(self.cache and key and self.cache.has(key))
+
+    def keep(self, film: FrameStream, settings: EncodeSettings, video: KeptVideo) -> None:
+        """Keep the video of a film. Raises OSError when there is no room for it."""
+        key = _key(film, settings)
+        if self.cache is None or key is None:
+            return
+        facts: dict[str, Any] = {
+            "fps": str(film.fps),
+            "quality": dict(video.quality),
+            "notices": [each.model_dump(mode="json") for each in video.notices],
+        }
+        with self.cache.adding(key, facts) as folder:
+            _link(video.encoded.path, folder / f"video.{settings.format}")
+
+
+def _key(film: FrameStream, settings: EncodeSettings) -> str | None:
+    """The digest of all that decides a video. The rate does not decide the packets of an mp4, only their times."""
+    if film.key is None:
+        return None
+    decides = {
+        "frames": film.key,
+        "settings": settings.model_dump(mode="json", exclude={"fps"}),
+        "fps": None if settings.format is VideoFormat.MP4 else str(film.fps),
+        "keyframes": sorted(film.keyframes),
+        "packages": {"av": package_version("av")},
+    }
+    return cache_key(Encode.name, Encode.version, decides)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _described(path: Path, film: FrameStream, settings: EncodeSettings) -> EncodedVideo:
+    info = probe(path)
+    verify(info, film, settings.model_copy(update={"fps": film.fps}))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return EncodedVideo(path, info, digest, path.stat().st_size)
