@@ -4,10 +4,13 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.tiny_models import build
 
@@ -19,15 +22,26 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, for they share a server or a checkpoint, and let one browser work at a time.
+class OneBrowser(LoadFileScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file together, for they share a server or a checkpoint, and lets one browser work at a time.
 
     Several browsers, which paint on the processor, would take each other longer than what they wait for.
     """
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "browser" if _drives_a_browser(file) else file
+
+
+@cache
+def _drives_a_browser(file: str) -> bool:
+    return "pytest.mark.browser" in (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+    """Decide which worker runs which test, where there are several."""
+    return OneBrowser(config, log)
 
 
 class ErrorCollector(logging.Handler):

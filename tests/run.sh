@@ -47,10 +47,10 @@ check "shell scripts" "$bin/shellcheck" start_app.sh scripts/*.sh tests/run.sh .
 if [ -x "$bin/hadolint" ]; then check "container" "$bin/hadolint" Dockerfile; fi
 summary="Checks: ${failed[*]:-all passed}"
 say "$summary"
-# A worker more than there are cores, up to four, because the one that drives a browser often waits. Groups are those of
-# tests/conftest.py, in the order of the files: those of the page, which take longest, begin early.
+# A worker more than there are cores, up to four, because the one that drives a browser often waits. Which worker runs what
+# is decided in tests/conftest.py, in the order of the files: those of the page, which take longest, begin early.
 workers=$("$python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-check "tests" "$python" -m pytest -n "$workers" --dist loadgroup --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}
+check "tests" "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}
 
 # pytest's closing line is the last one, unless a check before it failed.
 if [ "$summary" != 'Checks: all passed' ]; then printf '%s failed\n' "$summary" >&2; fi
