@@ -37,6 +37,7 @@ def diffusion_packages() -> dict[str, str]:
     return {name: package_version(name) for name in DIFFUSION_PACKAGES}
 
 
+@cache
 def package_version(name: str) -> str:
     """Version of an installed package; "missing" when it is not installed."""
     try:

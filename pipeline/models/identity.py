@@ -1,6 +1,7 @@
 """What decides the pixels of a model: which weights these are."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ def identity(files: ModelFiles) -> list[Any]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file. Raises OSError."""
+    """SHA-256 of a file, remembered as long as its size and time of change stay the same. Raises OSError."""
+    stat = path.stat()
+    return _digest(path.absolute(), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, _size: int, _changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
