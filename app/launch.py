@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline.command_line import OUTPUTS, Parser
 from pipeline.environment import gpu_name
-from pipeline.errors import ImageToVideoError, InvalidSetting
+from pipeline.errors import ImageToVideoError, InvalidSetting, OutputFailed
 from pipeline.logs import LOGS, start_logging, stop_logging
 from pipeline.records import mark_interrupted
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         parsed = build_parser().parse(arguments)
         accounts = read_accounts(parsed.auth, parsed.auth_file)
+        check_reach(parsed, bool(accounts))
         check_address(parsed.host, parsed.port, bool(accounts))
         make_folder(parsed.outputs)
         start_logging(parsed.logs)
@@ -80,7 +81,14 @@ def build_parser() -> Parser:
     add("--port", type=port_number, default=7860, metavar="N", help="port to listen on (default: 7860)")
     password = parser.add_mutually_exclusive_group()
     password.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this user and password")
-    password.add_argument("--auth-file", type=Path, metavar="FILE", help="the same, one USER:PASSWORD a line")
+    password.add_argument(
+        "--auth-file",
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="the same from a file, one USER:PASSWORD a line: other users of this machine see what is typed",
+    )
+    add("--share", action="store_true", help="open the page to the internet through Gradio's servers")
     add("--outputs", type=Path, default=OUTPUTS, metavar="DIR", help="folder for videos and records (default: outputs)")
     add("--logs", type=Path, default=LOGS, metavar="DIR", help="folder for logs (default: logs)")
     add("--open-browser", action="store_true", help="open the page in the browser")
@@ -113,6 +121,19 @@ def read_accounts(account: str | None, file: Path | None) -> list[Account]:
     if file is not None and not accounts:
         raise InvalidSetting(f"--auth-file: {file} holds no account; write one USER:PASSWORD a line.")
     return accounts
+
+
+def check_reach(parsed: argparse.Namespace, protected: bool) -> None:
+    """Raise InvalidSetting where the internet would get in without a password, or could read the file with it."""
+    if parsed.share and not protected:
+        raise InvalidSetting(
+            "--share opens the page to everyone who learns its address: add a password with --auth USER:PASSWORD or "
+            "--auth-file FILE."
+        )
+    if parsed.auth_file is not None and parsed.auth_file.resolve().is_relative_to(parsed.outputs.resolve()):
+        raise InvalidSetting(
+            f"--auth-file: the page serves all that is below {parsed.outputs}: keep {parsed.auth_file} elsewhere."
+        )
 
 
 def check_address(host: str, port: int, protected: bool) -> None:
@@ -190,18 +211,23 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
     os.environ[UPLOADS] = uploads.name
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOCAL]))
+    from app.guard import guarded
     from app.ui import build, launch_options
 
-    page = build(parsed.outputs, parsed.logs)
+    page, options = build(parsed.outputs, parsed.logs), launch_options(parsed.outputs)
     try:
         page.launch(
             server_name=f"[{parsed.host}]" if ":" in parsed.host else parsed.host,
             server_port=parsed.port,
             auth=list(accounts) or None,
-            share=False,
+            share=parsed.share,
             prevent_thread_lock=True,
-            **launch_options(parsed.outputs),
+            enable_monitoring=False,
+            app_kwargs=guarded(parsed.host, bool(accounts), options["max_file_size"]),
+            **options,
         )
+        if parsed.share and not page.share_url:  # Gradio has printed why
+            raise OutputFailed("The page could not be opened to the internet: start it without --share, or try again.")
         greet(parsed.host, parsed.port, parsed.open_browser)
         for record in mark_interrupted(parsed.outputs):
             LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
