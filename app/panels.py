@@ -231,7 +231,10 @@ def _frames(record: RunRecord, used: Settings) -> int:
 
 
 def _times(record: RunRecord) -> str:
-    stages = ", ".join(f"{stage.name} {stage.seconds:.1f} s" for stage in record.stages)
+    stages = ", ".join(
+        f"{stage.name} from an earlier run" if stage.cache_hit else f"{stage.name} {stage.seconds:.1f} s"
+        for stage in record.stages
+    )
     peak = max((stage.peak_memory_bytes or 0 for stage in record.stages), default=0)
     rows = []
     if record.started_at and record.finished_at:

@@ -120,7 +120,9 @@ def test_a_painted_area_moves_and_the_rest_stands_still(page: Page, server: Serv
     assert inside > 5 * outside
 
 
-def test_the_seed_that_was_drawn_can_be_used_again(page: Page, server: Server, coffee: Path) -> None:
+def test_the_seed_that_was_drawn_can_be_used_again_and_then_little_is_made_anew(
+    page: Page, server: Server, coffee: Path
+) -> None:
     upload(page, coffee)
     open_advanced(page)
     set_small(page, frames=2)
@@ -128,6 +130,15 @@ def test_the_seed_that_was_drawn_can_be_used_again(page: Page, server: Server, c
     generate(page)
     page.get_by_role("button", name="Use again").click()
     expect(setting(page, "seed")).to_have_value(str(server.records()[-1]["seed"]))
+    settle(page)
+
+    setting(page, "encode.fps").fill("12")
+    setting(page, "encode.fps").press("Enter")
+    expect(page.locator("#reading .kept")).to_contain_text("made before")
+    settle(page)
+    generate(page)
+    assert [each["name"] for each in server.records()[-1]["stages"] if each["cache_hit"]] == ["animate", "encode"]
+    expect(page.locator("#result")).to_contain_text("encode from an earlier run")
 
 
 def test_a_film_of_segments_goes_out_smooth_large_and_painted(page: Page, server: Server, coffee: Path) -> None:
