@@ -105,6 +105,10 @@ def interpolate_files(
     method = get_method(request.method, settings.runtime, note)
     footage = open_footage(request.inputs, settings.prepare, note)
     plan = _plan(request, footage, settings.encode.fps)
+    if footage.fps is not None and request.factor is not None and plan.fps != footage.fps * request.factor:
+        pace = float(plan.fps / (footage.fps * request.factor)) if plan.fps else 1.0
+        kind = "slow motion" if pace < 1.0 else "quick motion"
+        note(f"The result plays {pace:.3g} times as fast, in {kind}, as --factor and --fps together say.")
     if footage.has_sound:
         note("The sound is not kept: the result holds pictures alone.", "warning")
     found = Found()

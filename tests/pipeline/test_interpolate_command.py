@@ -202,6 +202,14 @@ def test_what_is_wrong_is_said_in_one_sentence(
     assert video.stat().st_size == size
 
 
+def test_slow_motion_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = film(tmp_path / "in.mp4", [view(COFFEE, 3.0 * index) for index in range(3)])
+    assert run(tmp_path, source, "--factor", 4, "--fps", 8, "--output", tmp_path / "slow.mp4") == 0
+    assert "0.25 times as fast, in slow motion" in capsys.readouterr().err
+    assert run(tmp_path, source, "--factor", 2, "--output", tmp_path / "same.mp4") == 0
+    assert "times as fast" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("method", ["film", "rife"])
 def test_missing_weights_name_the_embedded_method(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str
