@@ -14,10 +14,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from pipeline.paths import PROJECT
 
 FOLDER = "cache"
 """Folder below the outputs."""
@@ -30,16 +33,26 @@ _PART = ".part"
 def cache_key(stage: str, version: str, decides: Mapping[str, Any]) -> str:
     """The digest of all that decides the result of a stage: SHA-256 of canonical JSON.
 
-    `decides` holds settings as used, digests of inputs, and the revision of models; values must be JSON's own.
+    `decides` holds settings as used, digests of inputs, and the revision of models; values must be JSON's own. The
+    program's own source is part of every key, so that no forgotten version number lets a new program show old results.
     """
     text = json.dumps(
-        {"stage": stage, "version": version, "decides": decides},
+        {"stage": stage, "version": version, "source": _source(), "decides": decides},
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
         allow_nan=False,
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _source() -> str:
+    """The digest of the pipeline's source and of the data that it comes with."""
+    digest = hashlib.sha256()
+    for path in sorted([*PROJECT.glob("pipeline/**/*.py"), *PROJECT.glob("configs/**/*.yaml")]):
+        digest.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def open_cache(outputs: Path, gigabytes: float) -> "Cache | None":
