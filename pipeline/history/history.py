@@ -1,0 +1,67 @@
+"""The history of one outputs folder, behind one door."""
+
+from pathlib import Path
+
+from pipeline.history.entry import Entry
+from pipeline.history.favourites import Favourites
+from pipeline.history.files import checked
+from pipeline.history.index import Index
+from pipeline.history.posters import Posters
+from pipeline.history.query import Found, Query
+from pipeline.history.trash import Discarded, Trash
+from pipeline.records import RunRecord, read_record, record_path
+
+PAGE = 24
+"""Entries of a page, unless more are asked for: whole rows of two, three and four."""
+
+
+class History:
+    """All runs of an outputs folder. It may be used from several threads, and by several programs at once."""
+
+    def __init__(self, outputs: Path) -> None:
+        self.outputs = outputs
+        self.index = Index(outputs)
+        self._favourites, self._posters, self._trash = Favourites(outputs), Posters(outputs), Trash(outputs)
+
+    def find(self, query: Query, limit: int = PAGE, offset: int = 0) -> Found:
+        """The runs that a query allows, as they are now. Raises OutputFailed when the index cannot be written."""
+        self.index.update()
+        return self.index.find(query, self._favourites.all(), limit, offset)
+
+    def engines(self) -> list[str]:
+        """Names of the engines that runs had, as the last search saw them. Raises OutputFailed as `find` does."""
+        return self.index.engines()
+
+    def record(self, run_id: str) -> RunRecord:
+        """The record of a run. Raises InvalidRecord, and InvalidInput for what is no name of a run."""
+        return read_record(record_path(self.outputs, checked(run_id)))
+
+    def mark(self, run_id: str, is_favourite: bool) -> None:
+        """Make a run a favourite, or no longer. Raises InvalidInput or OutputFailed."""
+        self._favourites.mark(run_id, is_favourite)
+
+    def is_favourite(self, run_id: str) -> bool:
+        """Whether a run is marked."""
+        return run_id in self._favourites.all()
+
+    def poster(self, entry: Entry) -> Path | None:
+        """A small picture of a run's video, made where there is none yet; None where there is no video."""
+        return self._posters.find(entry.run_id, entry.output)
+
+    def discard(self, run_id: str) -> str:
+        """Move a finished run into the trash; return its name there. Raises InvalidInput or OutputFailed."""
+        name = self._trash.put(run_id)
+        self._posters.forget(run_id)
+        return name
+
+    def restore(self, name: str) -> None:
+        """Take a run out of the trash again. Raises InvalidInput or OutputFailed."""
+        self._trash.restore(name)
+
+    def discarded(self) -> list[Discarded]:
+        """What is in the trash, the last one thrown away first."""
+        return self._trash.all()
+
+    def empty_trash(self) -> int:
+        """Delete what is in the trash for good; return the bytes that freed. Raises OutputFailed."""
+        return self._trash.empty()

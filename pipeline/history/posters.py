@@ -1,0 +1,79 @@
+"""Posters: a small picture of each video, made from its first frame when it is first wanted."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from pipeline.errors import InvalidInput
+from pipeline.history.files import below, checked
+
+FOLDER = ".posters"
+"""Folder below the outputs."""
+
+MAX_SIDE = 480
+"""Longest side in pixels: sharp in a gallery on a screen of twice the density."""
+
+MAX_POSTERS = 2000
+"""About 40 MB; those that were wanted longest ago go first."""
+
+
+class Posters:
+    """The posters of one outputs folder, at most `limit`."""
+
+    def __init__(self, outputs: Path, limit: int = MAX_POSTERS) -> None:
+        self._outputs, self._folder, self._limit = outputs, outputs / FOLDER, limit
+
+    def find(self, run_id: str, video: str | None) -> Path | None:
+        """The poster of a run whose video, relative to the outputs, is given; made where there is none yet.
+
+        None where there is no video that can be read, or no room.
+        """
+        path, source = self._path(run_id), below(self._outputs, video)
+        if source is None:
+            return None
+        try:
+            if path.stat().st_mtime >= source.stat().st_mtime:  # else of another video that had this name
+                os.utime(path)
+                return path
+        except OSError:
+            pass
+        return path if self._make(source, path) else None
+
+    def forget(self, run_id: str) -> None:
+        """Remove the poster of a run."""
+        with contextlib.suppress(OSError):
+            self._path(run_id).unlink(missing_ok=True)
+
+    def _path(self, run_id: str) -> Path:
+        return self._folder / f"{checked(run_id)}.jpg"
+
+    def _make(self, source: Path, path: Path) -> bool:
+        """Write the first frame of a video, whole or not at all; whether that was possible."""
+        from PIL import Image
+
+        from pipeline.video import timed_frames
+
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _, frame = next(timed_frames(source))
+            picture = Image.fromarray(frame)
+            picture.thumbnail((MAX_SIDE, MAX_SIDE))
+            picture.save(partial, format="JPEG", quality=80)
+            os.replace(partial, path)
+        except (InvalidInput, OSError, StopIteration):
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            return False
+        self._trim()
+        return True
+
+    def _trim(self) -> None:
+        """Keep to the limit, with some room for the next ones."""
+        with contextlib.suppress(OSError), os.scandir(self._folder) as folder:
+            posters = [each for each in folder if each.name.endswith(".jpg")]
+            if len(posters) <= self._limit:
+                return
+            posters.sort(key=lambda each: each.stat().st_mtime)
+            for each in posters[: len(posters) - self._limit * 9 // 10]:
+                Path(each.path).unlink(missing_ok=True)
