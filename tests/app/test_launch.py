@@ -98,6 +98,24 @@ def test_this_machine_needs_none(host: str) -> None:
     check_address(host, free_port(), protected=False)
 
 
+def test_the_internet_needs_a_password(refused: Refused) -> None:
+    sentence = refused("--share", "--port", str(free_port()))
+    assert "--share opens the page to everyone" in sentence
+    assert "--auth USER:PASSWORD" in sentence
+
+
+def test_the_password_is_kept_where_the_page_does_not_serve_it(refused: Refused, tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    (outputs / "password").write_text("me:secret")
+    (tmp_path / "link").symlink_to(outputs / "password")
+    for path in (outputs / "password", tmp_path / "link"):
+        sentence = refused("--password-file", str(path), "--outputs", str(outputs), "--port", str(free_port()))
+        assert "keep" in sentence
+        assert "elsewhere" in sentence
+        assert "secret" not in sentence
+
+
 def test_host_that_is_none(refused: Refused) -> None:
     assert "there is no such address" in refused("--host", "")
 
@@ -167,6 +185,18 @@ def test_serves_asks_nobody_outside_and_ends_cleanly(tmp_path: Path, number: sig
     assert page.returncode == 0
     assert (tmp_path / "o").is_dir()
     assert (tmp_path / "logs").is_dir()
+
+
+def test_a_share_that_cannot_be_made_ends_with_the_reason(tmp_path: Path) -> None:
+    """There is no way to Gradio's servers here: the page must not go on as if it were open to others."""
+    command = [sys.executable, "-m", "app", "--share", "--auth", "me:secret", "--port", str(free_port())]
+    command += ["--outputs", str(tmp_path / "o"), "--logs", str(tmp_path / "logs")]
+    env = os.environ | {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https", "HTTP", "HTTPS")}
+    done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: The page could not be opened to the internet")
+    assert "Image-to-Video is at" not in done.stdout
+    assert "secret" not in done.stdout + done.stderr
 
 
 def test_password_is_asked_for(tmp_path: Path) -> None:
