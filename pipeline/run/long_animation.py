@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.catalogue import get_card, model_names
 from pipeline.context import CandidateFrames, Context, Fact, Settled
 from pipeline.engines import EMBEDDED, get_engine
+from pipeline.engines.diffusion.sampling import model_record, with_precision
 from pipeline.engines.motion.engine import MotionEngine, joined_paths
 from pipeline.enhancement import steadied
 from pipeline.enhancement.tone_path import Wishes
@@ -27,7 +28,7 @@ from pipeline.memory.machine import read_machine
 from pipeline.models.files import locate
 from pipeline.models.identity import digest, identity
 from pipeline.quality import advise
-from pipeline.records import Notice
+from pipeline.records import ModelRecord, Notice
 from pipeline.resolve import count_from
 from pipeline.run.animation import Animation
 from pipeline.run.inputs import files_named
@@ -72,6 +73,8 @@ class LongAnimation(Animation):
             frames = Chain(parts.all, parts.read).frames
             for _ in Chain(parts.all, parts.made).frames():
                 context.check_cancelled()
+            if self.record.model is None:  # every part was kept by earlier runs
+                self.keep_fact(parts.model_record())
         stream = FrameStream(frames(), image.width, image.height, settings.encode.fps, count, frames)
         encoded = self.encode(stream, image.image, context)
         self.record.output = self.publish(encoded, self.record.run_id)
@@ -196,6 +199,12 @@ class _Parts:
         }
         text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def model_record(self) -> ModelRecord:
+        """What the record says of the model that has made the parts."""
+        card, device = get_card(self._asked.animate.engine), read_machine(self._asked.runtime, Path()).device
+        used = with_precision(self._run.used, card, device)
+        return model_record(card, locate(card, used.runtime), used, device)
 
     @staticmethod
     def _model(settings: Settings) -> object:

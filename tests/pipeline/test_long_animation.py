@@ -88,6 +88,7 @@ def test_a_model_makes_passes_that_are_kept_and_repeated_byte_for_byte(
     assert again.output is not None
     assert all(hit for _, hit in parts(again))
     assert again.output.sha256 == record.output.sha256
+    assert again.model == record.model
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_part_that_it_was_at(

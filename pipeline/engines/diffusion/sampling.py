@@ -51,6 +51,19 @@ def with_precision(settings: Settings, card: ModelCard, device: str) -> Settings
     return settings.model_copy(update={"animate": settings.animate.model_copy(update={"precision": precision})})
 
 
+def model_record(card: ModelCard, files: ModelFiles | None, settings: Settings, device: str) -> ModelRecord:
+    """What a record says of a model that works, or has worked, with these settings."""
+    return ModelRecord(
+        name=card.name,
+        repository=card.repository,
+        revision=files.revision if files else None,
+        variant=card.variant,
+        licence=card.licence,
+        device=device,
+        precision=settings.animate.precision,
+    )
+
+
 @dataclass(frozen=True)
 class Kept:
     """The result of a phase and what it depends on."""
@@ -253,17 +266,7 @@ class Sampling:
     def _settle(self, settings: Settings) -> None:
         self.settings = settings
         self.context.keep(Settled(settings))
-        self.context.keep(
-            ModelRecord(
-                name=self.card.name,
-                repository=self.card.repository,
-                revision=self._files.revision if self._files else None,
-                variant=self.card.variant,
-                licence=self.card.licence,
-                device=self.device,
-                precision=settings.animate.precision,
-            )
-        )
+        self.context.keep(model_record(self.card, self._files, settings, self.device))
 
     def _glimpse(self, done: int, steps: int, latents: Any, request: Request) -> None:
         if not self._pace.glimpse_is_due():
