@@ -15,6 +15,7 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.uploads import make_uploads
 from pipeline.command_line import OUTPUTS, Parser
 from pipeline.environment import gpu_name
 from pipeline.errors import ImageToVideoError, InvalidSetting, OutputFailed
@@ -32,9 +33,6 @@ OFFLINE = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
 }
 """Keeps the libraries from reporting anything: they read these when they are imported."""
-
-UPLOADS = "GRADIO_TEMP_DIR"
-"""Names the folder below which uploads are kept while the program runs; the system's one for temporary files if not."""
 
 LOCAL = "localhost,127.0.0.1,::1"
 """Addresses that no proxy may stand before: the page's server asks itself whether it answers."""
@@ -204,11 +202,7 @@ def make_folder(outputs: Path) -> None:
 def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
     """Load and serve the page; say where it is once it answers. Returns only by KeyboardInterrupt."""
     os.environ.update(OFFLINE)
-    # Uploads of its own: of two programs, the one that ends first would take away the other's.
-    uploads = tempfile.TemporaryDirectory(
-        prefix="image-to-video-uploads-", dir=os.environ.get(UPLOADS), ignore_cleanup_errors=True
-    )
-    os.environ[UPLOADS] = uploads.name
+    uploads = make_uploads()
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOCAL]))
     from app.guard import guarded
