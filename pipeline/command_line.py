@@ -125,6 +125,8 @@ def build_parser() -> Parser:
     rerun = _command(commands, "rerun RECORD.json", "make the video of a record again, bit for bit", run_rerun)
     rerun.add_argument("record", type=Path, metavar="RECORD.json", help="the record beside the earlier video")
     _add_outputs(rerun, None)
+    batch = _command(commands, "batch JOBS.yaml|jsonl", "make the videos of a list of jobs", run_batch)
+    _add_batch(batch)
     doctor = _command(commands, "doctor", "say what this machine has, what is missing and what to do", run_doctor)
     _add_outputs(doctor, OUTPUTS)
     summary = "test the weights of this engine: two steps beside the plain diffusers call"
@@ -166,6 +168,15 @@ def _add_interpolation(parser: Parser) -> None:
     parser.add_argument("--frames-dir", type=Path, metavar="DIR", help="write PNG pictures to this new folder")
     parser.add_argument("--output", type=Path, metavar="FILE", help="or write a video: a new .mp4, .webm or .gif")
     _add_settings(parser, ("encode", "runtime"))
+
+
+def _add_batch(parser: Parser) -> None:
+    listed = "a list of jobs, with `images` and settings by name; paths are relative to the file"
+    parser.add_argument("jobs", type=Path, metavar="JOBS.yaml|jsonl", help=listed)
+    dry = "check every job, say what would be made, and make nothing"
+    parser.add_argument("--dry-run", action="store_true", help=dry)
+    parser.add_argument("--again", action="store_true", help="make those anew that are made already")
+    _add_outputs(parser, OUTPUTS)
 
 
 def _add_outputs(parser: Parser, default: Path | None) -> None:
@@ -302,6 +313,15 @@ def _run(parsed: argparse.Namespace, images: tuple[Path, ...], settings: Setting
         return 0
     print(f"error: {record.error.message}", file=sys.stderr)
     return record.error.exit_code
+
+
+def run_batch(parsed: argparse.Namespace) -> int:
+    """`batch`: the jobs of a file, one after another, and on after a break."""
+    from pipeline.batch import command
+
+    request = command.BatchRequest(parsed.jobs, parsed.outputs, parsed.dry_run, parsed.again, parsed.json)
+    with stop_on_signal() as stop:
+        return command.run_batch(request, stop.is_set)
 
 
 def run_doctor(parsed: argparse.Namespace) -> int:
