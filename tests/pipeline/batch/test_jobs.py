@@ -1,12 +1,15 @@
 """From entries to jobs: images, sweeps, seeds, names of settings, and keys that tell jobs apart."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.batch.jobs import BatchJob, expand
+from pipeline.batch.read import read_jobs_file
+from pipeline.paths import PROJECT
 
 
 @pytest.fixture
@@ -136,3 +139,17 @@ def test_the_whole_file_has_a_limit(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert len(jobs) == 6
     assert [problem.label for problem in problems] == ["2"]
     assert "more than 10 jobs" in problems[0].message
+
+
+def test_the_readme_example_is_what_it_says(folder: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(# jobs.yaml.*?)```", (PROJECT / "README.md").read_text("utf-8"), re.DOTALL)
+    (folder / "jobs.yaml").write_text(example)
+    (folder / "holiday").mkdir()
+    for name in ("photo.jpg", "first.jpg", "last.jpg", "holiday/1.jpg", "holiday/2.jpg"):
+        (folder / name).write_bytes(b"stands for an image")
+    defaults, entries = read_jobs_file(folder / "jobs.yaml")
+    jobs = made(folder, *entries, defaults=defaults)
+    numbers = [job.label.partition(".")[0] for job in jobs]
+    assert [numbers.count(number) for number in "1234"] == [6, 1, 6, 1]
+    assert [job.kind for job in jobs if job.kind == "transition"] == ["transition"] * 2
+    assert {(job.settings.preset, str(job.settings.encode.fps)) for job in jobs} == {("draft", "24")}
