@@ -8,6 +8,7 @@ from gradio.utils import get_upload_folder
 
 from app.actions import Actions, load_runner
 from app.animate import build_tab
+from app.api import Api
 from app.crossing import Crossing
 from app.downloads import Downloads
 from app.jobs import Jobs
@@ -71,6 +72,7 @@ def build(outputs: Path, logs: Path) -> Page:
                 passage = build_passage_tab()
         Wiring(tab, actions).connect(page)
         Crossing(passage, actions).connect(page)
+        Api(actions).connect()
     return page
 
 
