@@ -32,6 +32,7 @@ class Crossing:
         panes = [tab.status, tab.result, tab.model, tab.go, tab.stop, tab.more, tab.words.plan]
         pickers = [tab.engine, *tab.advanced.components]
         self.poll_outputs = [self.state.displayed, self.timer, *panes, *words, *pickers]
+        self.shown_outputs = [*self.form.outputs, *tab.photos, self.state.photos]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
@@ -73,7 +74,7 @@ class Crossing:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        shown = [*self.form.outputs, *tab.photos, self.state.photos]
+        shown = self.shown_outputs
         everything = list(dict.fromkeys([*shown, *self.run_outputs]))
         self._read_after(
             on(page.load, self.restore, [self.state.shown], everything),
@@ -143,7 +144,7 @@ class Crossing:
             told = panels.error_panel(str(error)) if card is None else engines.missing_panel(str(error), card)
             return {self.tab.error: told}
         job = self.actions.jobs.submit((first.path, last.path), settings, plan_only=plan_only)
-        return self._follow(job, values[self.state.shown])
+        return self.follow(job, values[self.state.shown])
 
     def repaint(self, shown: ShownPassage, event: gr.EventData) -> Changes:
         """Paint one key frame anew, with another prompt or seed; the others are found again."""
@@ -171,7 +172,7 @@ class Crossing:
             "keyframes": kept.model_dump(mode="json"),
         }
         settings = make_settings(merge(before.record.requested.model_dump(mode="json"), changes))
-        return self._follow(self.actions.jobs.submit(before.images, settings), shown) | self.form.show(settings)
+        return self.follow(self.actions.jobs.submit(before.images, settings), shown) | self.form.show(settings)
 
     def _job(self, run_id: object) -> Snapshot:
         job = self.actions.jobs.get(str(run_id))
@@ -179,7 +180,8 @@ class Crossing:
             raise InvalidInput(FORGOTTEN)
         return job
 
-    def _follow(self, job: Snapshot, shown: ShownPassage) -> Changes:
+    def follow(self, job: Snapshot, shown: ShownPassage) -> Changes:
+        """Show from now on how a run is doing."""
         run_id = job.record.run_id
         return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
 
@@ -229,7 +231,7 @@ class Crossing:
     def restore(self, shown: ShownPassage) -> Changes:
         """A page that opens shows the transition under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest(2)
-        return {self.state.followed: ""} if job is None else self._show_request(job) | self._follow(job, shown)
+        return {self.state.followed: ""} if job is None else self.show_request(job) | self.follow(job, shown)
 
     def reuse(self, event: gr.EventData) -> Changes:
         """Put the photos and the settings of a finished run into the form, the seed that was drawn among them."""
@@ -238,9 +240,9 @@ class Crossing:
     def _reuse(self, event: gr.EventData) -> Changes:
         job = self._job(event.reuse)
         seed = self.tab.advanced.controls["seed"].component
-        return self._show_request(job) | {seed: job.record.seed, self.tab.error: ""}
+        return self.show_request(job) | {seed: job.record.seed, self.tab.error: ""}
 
-    def _show_request(self, job: Snapshot) -> Changes:
+    def show_request(self, job: Snapshot) -> Changes:
         """Show the photos of a run and what was asked for."""
         changes = self.form.show(job.record.requested)
         try:

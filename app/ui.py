@@ -11,6 +11,7 @@ from app.animate import build_tab
 from app.api import Api
 from app.crossing import Crossing
 from app.downloads import Downloads
+from app.history import ANIMATE, HISTORY, TRANSITION, HistoryWiring, build_history_tab
 from app.jobs import Jobs
 from app.passage import build_passage_tab
 from app.theme import build_theme
@@ -65,14 +66,18 @@ def build(outputs: Path, logs: Path) -> Page:
     page = Page(jobs, downloads)
     with page:
         gr.HTML(HEADER, elem_id="header")
-        with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Animate"):
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Animate", id=ANIMATE):
                 tab = build_tab()
-            with gr.Tab("Transition", render_children=True):
+            with gr.Tab("Transition", id=TRANSITION, render_children=True):
                 passage = build_passage_tab()
-        Wiring(tab, actions).connect(page)
-        Crossing(passage, actions).connect(page)
+            with gr.Tab("History", id=HISTORY, render_children=True) as past:
+                history = build_history_tab()
+        wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
+        wiring.connect(page)
+        crossing.connect(page)
         Api(actions).connect()
+        HistoryWiring(history, tabs, actions, (wiring, crossing)).connect(past)
     return page
 
 

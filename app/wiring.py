@@ -71,6 +71,7 @@ class Wiring:
         panes = [tab.status, tab.result, tab.model, tab.engine]
         self.poll_outputs = [self.state.displayed, self.timer, *panes, *buttons]
         self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
+        self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
 
     def connect(self, page: gr.Blocks) -> None:
@@ -118,7 +119,7 @@ class Wiring:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.run_outputs, self.state.engine]
+        outputs = [*self.shown_outputs, *self.run_outputs, self.state.engine]
         for event in (
             on(page.load, self.restore, [self.state.engine, self.state.shown], outputs),
             on(tab.result.advice, self.take_advice, [self.state.shown], outputs),
@@ -130,15 +131,16 @@ class Wiring:
     def pick(self, event: gr.EventData) -> Changes:
         """Show an uploaded photo, or say why it cannot be used."""
         return self.actions.attempt(
-            lambda: self._show_photo(self.actions.pick(event.path, event.name)), self._say_on_photo
+            lambda: self.show_photo(self.actions.pick(event.path, event.name)), self._say_on_photo
         )
 
     def example(self, event: gr.EventData) -> Changes:
         """Show an example photo with its prompt."""
         chosen = EXAMPLE_PHOTOS[event.number]
-        return {**self._show_photo(open_photo(chosen.path, chosen.file)), self.tab.prompt: chosen.prompt}
+        return {**self.show_photo(open_photo(chosen.path, chosen.file)), self.tab.prompt: chosen.prompt}
 
-    def _show_photo(self, photo: Photo) -> Changes:
+    def show_photo(self, photo: Photo) -> Changes:
+        """Show another photo, with nothing painted on it."""
         update = gr.update(value=[], photo=shown_photo(photo), areas={}, message=said(""))
         return {self.tab.photo: update, self.state.photo: photo, self.state.areas: {}, self.tab.error: ""}
 
@@ -185,7 +187,7 @@ class Wiring:
     def _generate(self, values: Values, shown: Shown) -> Changes:
         request = self.reading.request(values)
         try:
-            return self._follow(self.actions.generate(request), shown)
+            return self.follow(self.actions.generate(request), shown)
         except ModelMissing as error:
             return {self.tab.error: engines.missing_panel(str(error), get_card(values[self.tab.engine]))}
 
@@ -202,7 +204,8 @@ class Wiring:
         self.actions.jobs.cancel(str(event.cancel))
         return self.poll(followed, displayed, shown)
 
-    def _follow(self, job: Snapshot, shown: Shown) -> Changes:
+    def follow(self, job: Snapshot, shown: Shown) -> Changes:
+        """Show from now on how a run is doing."""
         run_id = job.record.run_id
         return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
 
@@ -248,8 +251,12 @@ class Wiring:
 
     def _show_request(self, job: Snapshot, shown: Shown) -> Changes:
         """Follow a run, and show its photo and what was asked for."""
+        return self.follow(job, shown) | self.show_request(job)
+
+    def show_request(self, job: Snapshot) -> Changes:
+        """Show the photo of a run and what was asked for."""
         asked = job.record.requested
-        changes = self._follow(job, shown) | {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
+        changes: Changes = {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
         changes[self.tab.engine] = gr.update(value=asked.animate.engine)
         changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
         try:

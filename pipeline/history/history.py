@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from pipeline.errors import InvalidInput
 from pipeline.history.entry import Entry
 from pipeline.history.favourites import Favourites
-from pipeline.history.files import checked
+from pipeline.history.files import below, checked
 from pipeline.history.index import Index
-from pipeline.history.posters import Posters
+from pipeline.history.posters import Posters, write_last_frame
 from pipeline.history.query import Found, Query
 from pipeline.history.trash import Discarded, Trash
 from pipeline.records import RunRecord, read_record, record_path
@@ -47,6 +48,17 @@ class History:
     def poster(self, entry: Entry) -> Path | None:
         """A small picture of a run's video, made where there is none yet; None where there is no video."""
         return self._posters.find(entry.run_id, entry.output)
+
+    def last_frame(self, run_id: str, folder: Path) -> Path:
+        """Write the last frame of a run's video into `folder`, without loss; return the picture.
+
+        Raises InvalidInput when there is no such video, OutputFailed when the picture cannot be written.
+        """
+        output = self.record(run_id).output
+        source = below(self.outputs, output.path if output else None)
+        if source is None:
+            raise InvalidInput(f"The video of {run_id} is no longer there: run it again.")
+        return write_last_frame(source, folder / f"{run_id}_last_frame.png")
 
     def discard(self, run_id: str) -> str:
         """Move a finished run into the trash; return its name there. Raises InvalidInput or OutputFailed."""
