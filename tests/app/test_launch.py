@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,12 +196,3 @@ def test_a_share_that_cannot_be_made_ends_with_the_reason(tmp_path: Path) -> Non
     assert done.stderr.startswith("error: The page could not be opened to the internet")
     assert "Image-to-Video is at" not in done.stdout
     assert "secret" not in done.stdout + done.stderr
-
-
-def test_password_is_asked_for(tmp_path: Path) -> None:
-    with served(tmp_path, "--auth", "me:secret") as (_, address):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with pytest.raises(urllib.error.HTTPError) as denied:
-            opener.open(f"{address}/config", timeout=30)
-        denied.value.close()
-        assert denied.value.code == 401
