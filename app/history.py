@@ -229,19 +229,21 @@ class HistoryWiring:
     # --- the other tabs ---------------------------------------------------------------------------------------------
 
     def use(self, event: gr.EventData) -> Changes:
-        """Put photos and settings of a run back into the form that they come from."""
+        """Put photos and settings of a run back into the form that they come from, with the seed that was drawn."""
         return self.actions.attempt(lambda: self._use(self.history.record(str(event.use))), self._say)
 
     def _use(self, record: RunRecord) -> Changes:
         job = history_panels.snapshot(record, self.history.outputs)
         if record.job != "animate":
-            return self.crossing.show_request(job) | {self.tabs: gr.update(selected=TRANSITION)}
+            seed = self.crossing.tab.advanced.controls["seed"].component
+            return self.crossing.show_request(job) | {seed: record.seed, self.tabs: gr.update(selected=TRANSITION)}
         animate, by_hand = self.animate, record.requested.animate.motion.plan is not None
         changes = animate.show_request(job)
         if animate.state.photo in changes:
             changes |= animate.show_photo(changes[animate.state.photo])
         is_part = by_hand or any(each.role == "mask" for each in record.inputs)
         told = f'<p class="alert info" role="status">{NOT_SHOWN}</p>' if is_part else ""
+        changes[animate.tab.advanced.controls["seed"].component] = record.seed
         changes |= {animate.state.edited: False, animate.tab.plan.reset: gr.update(visible=False)}
         return changes | {animate.tab.error: told, self.tabs: gr.update(selected=ANIMATE)}
 

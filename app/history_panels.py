@@ -24,6 +24,9 @@ STATUS_NAMES = {
 }
 """What stands over a poster; nothing where all went well."""
 
+MOST_DISCARDED = 100
+"""Runs in the trash that are listed."""
+
 NOTHING = "No run is like that: ask for less."
 NO_RUNS = "There are no runs yet: what you make appears here."
 
@@ -128,6 +131,8 @@ def trash_panel(runs: Sequence[Discarded]) -> str:
     rows = "".join(
         f"<li><span>{escape(each.run_id)}<small>{bytes_text(each.bytes)}</small></span>"
         f"{_button('restore', each.name, 'Restore')}</li>"
-        for each in runs[:100]
+        for each in runs[:MOST_DISCARDED]
     )
+    if (left := len(runs) - MOST_DISCARDED) > 0:
+        rows += f"<li>and {left} more</li>"
     return details(f"Trash ({len(runs)}, {size})", f'<div class="trash">{empty}<ul>{rows}</ul></div>')

@@ -123,6 +123,7 @@ def test_a_run_is_found_again_used_thrown_away_and_restored(page: Page, server: 
     page.get_by_role("button", name="Use these settings").click()
     expect(page.locator("#prompt textarea")).to_have_value("pan right")
     expect(setting(page, "encode.crf")).to_have_value("30")
+    expect(setting(page, "seed")).to_have_value(str(server.records()[-1]["seed"]))
     settle(page)
 
     page.get_by_role("tab", name="History").click()

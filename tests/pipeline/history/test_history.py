@@ -209,6 +209,16 @@ def test_a_poster_of_another_video_of_the_same_name_is_made_anew(outputs: Path) 
     assert record_path(outputs, run_id).exists()
 
 
+def test_the_last_frame_is_kept_without_loss(outputs: Path, tmp_path: Path) -> None:
+    run_id = with_video(outputs, 1, shade=60)
+    with Image.open(History(outputs).last_frame(run_id, tmp_path)) as picture:
+        assert picture.size == (64, 48)
+        assert np.abs(np.asarray(picture).astype(int) - 60).max() < 4
+    (outputs / f"{run_id}.mp4").unlink()
+    with pytest.raises(InvalidInput, match="no longer there"):
+        History(outputs).last_frame(run_id, tmp_path)
+
+
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
