@@ -42,6 +42,7 @@ def ours(job: Job) -> list[str]:
         "prepare.height": HEIGHT,
         "encode.fps": FPS,
         "seed": 0,
+        "runtime.cache_gb": 0,
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     folders = ["--outputs", str(job.output.parent), "--logs", str(job.output.parent / "logs"), "--json"]

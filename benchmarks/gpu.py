@@ -94,7 +94,13 @@ class Bench:
                 "seed": 1,
                 "prepare": {"width": case.width, "height": case.height},
                 "animate": {"engine": case.name, "num_frames": case.frames, "num_inference_steps": STEPS},
-                "runtime": {"device": self.device, "models_dir": self.models, "offline": True, **runtime},
+                "runtime": {
+                    "device": self.device,
+                    "models_dir": self.models,
+                    "offline": True,
+                    "cache_gb": 0,
+                    **runtime,
+                },
             }
         )
 

@@ -210,7 +210,7 @@ def prepared(steps: int) -> Iterator[Bench]:
                 "seed": 7,
                 "prepare": {"width": SIDE, "height": SIDE},
                 "animate": {"engine": MIDDLE, "num_frames": FRAMES, "num_inference_steps": steps},
-                "runtime": {"device": "cpu", "models_dir": str(folder / "models")},
+                "runtime": {"device": "cpu", "models_dir": str(folder / "models"), "cache_gb": 0},
             }
         )
         card, clock = get_card(MIDDLE), NetworkClock()

@@ -33,6 +33,9 @@ CHROMIUM_FLAGS = [
 START_SECONDS = 60
 """How long the server may take to answer on a slow machine."""
 
+END_SECONDS = 90
+"""How long it may take to end on a slow machine."""
+
 RUN_MILLISECONDS = 150_000
 """How long a small run may take on a slow machine."""
 
@@ -84,8 +87,16 @@ def serving(
             _wait_for(server.address, process)
             yield server
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=END_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

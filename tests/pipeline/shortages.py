@@ -91,7 +91,7 @@ def make_run(photo: Path, outputs: Path, models: Path, **sections: dict[str, Any
     small = {
         "prepare": {"width": 64, "height": 64},
         "animate": {"engine": "i2vgen-xl", "num_inference_steps": 3, "num_frames": 4},
-        "runtime": {"models_dir": models, "device": "cpu"},
+        "runtime": {"models_dir": models, "device": "cpu", "cache_gb": 0},
     }
     settings = make_settings(merge({"prompt": "waves roll in", "seed": 3, **small}, sections))
     return execute(submit((photo,), settings, outputs), (photo,), outputs)

@@ -68,7 +68,12 @@ def test_animate_writes_a_video_and_its_record(tmp_path: Path, image: Path) -> N
     assert record.used.animate.motion.plan.camera.zoom > 1
     assert [stage.name for stage in record.stages] == ["prepare", "animate", "encode"]
     assert (outputs / str(record.inputs[0].path)).read_bytes() == image.read_bytes()
-    assert sorted(path.name for path in outputs.iterdir()) == ["inputs", f"{record.run_id}.json", record.output.path]
+    assert sorted(path.name for path in outputs.iterdir()) == [
+        "cache",
+        "inputs",
+        f"{record.run_id}.json",
+        record.output.path,
+    ]
 
 
 def test_without_json_the_path_alone_is_printed(tmp_path: Path, image: Path) -> None:

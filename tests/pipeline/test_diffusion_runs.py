@@ -55,6 +55,7 @@ def arguments(name: str, models: Path, **changes: object) -> list[str]:
         "prepare.height": SIZE,
         "runtime.models_dir": models,
         "runtime.offline": "true",
+        "runtime.cache_gb": 0,
         **{key.replace("_", ".", 1): value for key, value in changes.items()},
     }
     return [word for key, value in values.items() for word in (f"--{key}", str(value))]

@@ -41,6 +41,7 @@ def run(tmp_path: Path, outputs: Path, tiny_models: TinyModels, capsys: pytest.C
             "prepare.height": 48,
             "runtime.models_dir": tiny_models(NAME),
             "runtime.offline": "true",
+            "runtime.cache_gb": 0,
             **{name.replace("__", "."): value for name, value in changes.items()},
         }
         words = [word for name, value in values.items() for word in (f"--{name}", *_words(value))]

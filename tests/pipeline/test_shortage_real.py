@@ -69,6 +69,7 @@ def animate(folder: Path, limit: int | None = None, **changes: object) -> Outcom
         "runtime.models_dir": folder / "models",
         "runtime.device": "cpu",
         "runtime.threads": 1,
+        "runtime.cache_gb": 0,
         "encode.threads": 1,
         **{name.replace("_", ".", 1): value for name, value in changes.items()},
     }

@@ -18,7 +18,12 @@ from pipeline.run.inputs import files_named
 from pipeline.settings import make_settings
 from tests.pictures import scene
 
-SMALL = {"seed": 4, "prepare": {"width": 96, "height": 64}, "animate": {"num_frames": 6}}
+SMALL = {
+    "seed": 4,
+    "runtime": {"cache_gb": 0},
+    "prepare": {"width": 96, "height": 64},
+    "animate": {"num_frames": 6},
+}
 DEPTH = {"animate": {"motion": {"depth": "depth.png", "parallax": 0.5}}}
 
 Run = Callable[..., RunRecord]
