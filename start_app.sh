@@ -18,7 +18,8 @@ Every other flag goes to `python -m app`:
   --host ADDRESS          address to listen on (default: 127.0.0.1, this machine only)
   --port N                port to listen on (default: 7860)
   --auth USER:PASSWORD    ask for this user and password; needed to listen beyond this machine
-  --auth-file FILE        the same from a file, one USER:PASSWORD a line
+  --auth-file FILE        the same from a file, one USER:PASSWORD a line; --password-file is another name for it
+  --share                 a public address through Gradio's servers; asks for a password too
   --outputs DIR           folder for videos and records (default: outputs)
   --logs DIR              folder for logs (default: logs)
   --open-browser          open the page in the browser

@@ -17,8 +17,9 @@ from tests.tiny_models import build
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 # Timings on a busy machine say nothing about the code; CI tries the same examples each time.
-hypothesis.settings.register_profile("local", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Half of the usual examples keep the suite short.
+hypothesis.settings.register_profile("local", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 

@@ -60,7 +60,7 @@ def test_a_photo_and_a_prompt_become_a_video_that_plays_with_its_record(
 def test_stop_ends_the_run_and_leaves_a_cancelled_record(page: Page, server: Server, coffee: Path) -> None:
     upload(page, coffee)
     open_advanced(page)
-    set_small(page, frames=900, width=640)
+    set_small(page, frames=LONG, width=640)
     page.click("#generate")
     expect(page.locator("#generate")).to_be_hidden()
     expect(page.locator("#status .log")).to_contain_text("frames at 30 per second")
@@ -92,7 +92,7 @@ def test_a_reload_finds_the_run_again_with_its_photo_and_prompt_and_then_its_res
 def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server: Server, coffee: Path) -> None:
     upload(page, coffee)
     open_advanced(page)
-    set_small(page, frames=900, width=640)
+    set_small(page, frames=LONG, width=640)
     start(page)
     page.click("#more")
     expect(page.locator("#status .progress-head strong")).to_have_text("Next in the queue")
@@ -174,7 +174,7 @@ def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browse
         page.click("[data-example='2']")
         expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
         open_advanced(page)
-        set_small(page, frames=900, width=640)
+        set_small(page, frames=LONG, width=640)
         start(page)
         page.close()  # what the page says when its server goes is not at stake here
     assert [record["status"] for record in server.records()] == ["cancelled"]
