@@ -27,11 +27,8 @@ from tests.hub import Hub, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SLOW = "cogvideox-5b-i2v"
-"""A model whose fixed size takes half a minute even with tiny networks; tests of the command line run it."""
-
-FAMILIES = sorted({get_card(name).family: name for name in reversed(model_names()) if name != SLOW}.values())
-"""One model of each other family."""
+FAMILIES = sorted({get_card(name).family: name for name in reversed(model_names())}.values())
+"""One model of each family."""
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def test_decoding_in_tiles_comes_near(wan: Load, name: str) -> None:
     check_tiles_come_near(wan(name).asking(image=picture(288, 64), num_frames=5))
 
 
-@pytest.mark.parametrize("name", [IMAGE, SMALL])
+@pytest.mark.parametrize("name", [IMAGE, FIRST_LAST, SMALL])
 def test_encoding_in_tiles_comes_near(wan: Load, name: str) -> None:
     check_encoding_in_tiles(wan(name).asking(image=picture(544, 64), num_frames=5))
 
