@@ -60,6 +60,17 @@ def open_cache(outputs: Path, gigabytes: float) -> "Cache | None":
     return Cache(outputs / FOLDER, int(gigabytes * 1e9)) if gigabytes else None
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file another name, or make a copy where the file system has no links.
+
+    With a name of its own a run keeps what it has taken, when another one needs the room. Raises OSError.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 @dataclass(frozen=True)
 class Entry:
     """A whole entry: its folder, and what was said of it when it was made."""

@@ -1,5 +1,6 @@
 """Frames and streams of frames: the values that travel between the stages."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,11 @@ Frame = NDArray[np.uint8]
 
 Mask = NDArray[np.uint8]
 """One soft mask: uint8, shape (height, width), 0 = outside, 255 = inside."""
+
+
+def pixel_digest(frame: Frame) -> list[int | str]:
+    """What tells a frame from all others, as JSON has it: its shape and the SHA-256 of its pixels."""
+    return [*frame.shape, hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest()]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Images, masks, depth maps and pictures of styles are copied below the outputs, s
 user's own are gone. Videos and weights are large and stay where they are; their digest tells whether they are the same.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,6 +12,7 @@ from pathlib import Path
 from pipeline.control import open_driving
 from pipeline.errors import InvalidImage, InvalidSetting, is_disk_full
 from pipeline.images import probe
+from pipeline.models.identity import digest
 from pipeline.options import with_value
 from pipeline.records import InputRecord, InputRole, keep_input
 from pipeline.resolve import ignored, ignored_in_transition
@@ -120,8 +120,7 @@ def _keep(each: FileSetting, path: Path, asked: Settings, entry: InputRecord, ou
 
 def _digest(path: Path, setting: str) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InvalidSetting(f"{setting}: {path} cannot be read ({reason}): give the path of another file.") from error

@@ -1,23 +1,20 @@
 """Encoded videos that earlier runs have made, by all that decides them but the frame rate."""
 
-import hashlib
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pipeline.cache import Cache, cache_key
+from pipeline.cache import Cache, cache_key, link_or_copy
 from pipeline.choices import VideoFormat
 from pipeline.environment import package_version
 from pipeline.errors import InvalidInput, OutputFailed
 from pipeline.frames import FrameStream
 from pipeline.records import Notice
 from pipeline.settings import EncodeSettings
-from pipeline.stages.encode import Encode, EncodedVideo, verify
-from pipeline.video import probe, retime
+from pipeline.stages.encode import Encode, EncodedVideo, described
+from pipeline.video import retime
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,10 @@ class KeptVideos:
         made, kept_fps = work_dir / name, Fraction(entry.facts["fps"])
         try:
             if kept_fps == film.fps:
-                _link(entry.folder / name, made)
+                link_or_copy(entry.folder / name, made)
             else:
                 retime(entry.folder / name, made, film.fps)
-            encoded = _described(made, film, settings)
+            encoded = described(made, film, settings)
         except (OSError, InvalidInput, OutputFailed):  # another run needed the room just now
             made.unlink(missing_ok=True)
             return None
@@ -75,7 +72,7 @@ class KeptVideos:
             "notices": [each.model_dump(mode="json") for each in video.notices],
         }
         with self.cache.adding(key, facts) as folder:
-            _link(video.encoded.path, folder / f"video.{settings.format}")
+            link_or_copy(video.encoded.path, folder / f"video.{settings.format}")
 
 
 def _key(film: FrameStream, settings: EncodeSettings) -> str | None:
@@ -90,19 +87,3 @@ def _key(film: FrameStream, settings: EncodeSettings) -> str | None:
         "packages": {"av": package_version("av")},
     }
     return cache_key(Encode.name, Encode.version, decides)
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file under another name, or a copy where the file system has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _described(path: Path, film: FrameStream, settings: EncodeSettings) -> EncodedVideo:
-    info = probe(path)
-    verify(info, film, settings.model_copy(update={"fps": film.fps}))
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return EncodedVideo(path, info, digest, path.stat().st_size)

@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.catalogue import get_card, model_names
 from pipeline.context import CandidateFrames, Context, Fact, Settled
 from pipeline.engines import EMBEDDED, get_engine
@@ -21,7 +19,7 @@ from pipeline.engines.motion.engine import MotionEngine, joined_paths
 from pipeline.enhancement import steadied
 from pipeline.enhancement.tone_path import Wishes
 from pipeline.environment import diffusion_packages, package_version
-from pipeline.frames import Frame, FrameStream, PreparedImage
+from pipeline.frames import Frame, FrameStream, PreparedImage, pixel_digest
 from pipeline.lengths import film_length
 from pipeline.memory.forecast import Work
 from pipeline.memory.machine import read_machine
@@ -195,7 +193,7 @@ class _Parts:
             "shown": self.all[number].shown,
             "prompt": settings.prompt,
             "seed": settings.seed,
-            "start": [*frame.shape, hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest()],
+            "start": pixel_digest(frame),
         }
         text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

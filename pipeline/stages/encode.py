@@ -47,14 +47,19 @@ class Encode:
                 context.report(Progress(self.name, done, value.count))
                 context.check_cancelled()
         try:
-            info = probe(path)
-            verify(info, value, encode)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return described(path, value, settings.encode)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return EncodedVideo(path, info, digest, path.stat().st_size)
+
+
+def described(path: Path, film: FrameStream, settings: EncodeSettings) -> EncodedVideo:
+    """Look at a finished file of a film. Raises InvalidInput and OutputFailed when it is not what was asked for."""
+    info = probe(path)
+    verify(info, film, settings)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return EncodedVideo(path, info, digest, path.stat().st_size)
 
 
 def _note_timing(settings: EncodeSettings, context: Context) -> None:

@@ -1,6 +1,5 @@
 """The stage `interpolate`: from pictures along the way to all frames of a transition."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from pipeline.choices import InterpolationMethod
 from pipeline.context import Context, Way
 from pipeline.engines.interpolators import get_method
 from pipeline.environment import PIXEL_PACKAGES, package_version
-from pipeline.frames import Frame, FrameStream
+from pipeline.frames import Frame, FrameStream, pixel_digest
 from pipeline.interpolation.method import Method
 from pipeline.morphing import CAMERA, Film, positions
 from pipeline.settings import Settings
@@ -72,9 +71,7 @@ class Interpolate:
 def _key(value: Anchors, settings: Settings) -> str:
     """The digest of all that decides the frames."""
     decides = {
-        "pictures": [
-            [*each.shape, hashlib.sha256(np.ascontiguousarray(each).data).hexdigest()] for each in value.pictures
-        ],
+        "pictures": [pixel_digest(each) for each in value.pictures],
         "homographies": [None if each is None else each.tolist() for each in value.homographies],
         "are_cropped": value.are_cropped,
         "settings": settings.transition.model_dump(mode="json", exclude={"engine", "seconds"}),

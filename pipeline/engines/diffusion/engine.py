@@ -134,12 +134,14 @@ class DiffusionEngine:
 def _frames(sampling: Sampling, keeper: FrameKeeper, number: int) -> tuple[StoredFrames | KeptFrames, str | None]:
     """The frames of a candidate, kept or made now, and their key."""
     seed = sampling.settings.seed + number
-    kept = keeper.find(sampling.settings, seed)
+    key = keeper.key(sampling.settings, seed)
+    kept = keeper.find(key, seed)
     if kept is not None:
-        return kept, keeper.key(sampling.settings, seed)
+        return kept, key
     made = sampling.frames(seed, number)
-    keeper.keep(sampling.settings, seed, made)
-    return made, keeper.key(sampling.settings, seed)
+    key = keeper.key(sampling.settings, seed)  # the memory ladder may have changed what was asked for
+    keeper.keep(key, made)
+    return made, key
 
 
 def _embedded_only() -> Mapping[str, str]:

@@ -1,13 +1,11 @@
 """Frames that a model has sampled, kept for later runs by all that decides them."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from pipeline.cache import Cache, cache_key
+from pipeline.cache import Cache, cache_key, link_or_copy
 from pipeline.catalogue import ModelCard
 from pipeline.context import Context
 from pipeline.engines.diffusion.progress import STAGE
@@ -78,23 +76,19 @@ class FrameKeeper:
         }
         return cache_key(self.card.name, VERSION, decides)
 
-    def find(self, settings: Settings, seed: int) -> KeptFrames | None:
-        """The frames of a seed, if they were kept."""
-        key, cache = self.key(settings, seed), self.context.cache
+    def find(self, key: str | None, seed: int) -> KeptFrames | None:
+        """The frames of a key, which is that of a seed, if they were kept."""
+        cache = self.context.cache
         entry = cache.find(key) if cache and key else None
         if entry is None:
             return None
-        # A name of its own, so that nothing is lost when another run needs the room.
         own = self.context.work_dir / f"kept_{seed}.mkv"
-        try:
-            os.link(entry.folder / FILM, own)
-        except OSError:
-            shutil.copyfile(entry.folder / FILM, own)
+        link_or_copy(entry.folder / FILM, own)
         return KeptFrames(own, *entry.facts["shape"])
 
-    def keep(self, settings: Settings, seed: int, frames: StoredFrames) -> None:
-        """Keep the frames of a seed. Where there is no room for them, the run goes on, and says so."""
-        key, cache = self.key(settings, seed), self.context.cache
+    def keep(self, key: str | None, frames: StoredFrames) -> None:
+        """Keep the frames of a key. Where there is no room for them, the run goes on, and says so."""
+        cache = self.context.cache
         if not (cache and key):
             return
         try:

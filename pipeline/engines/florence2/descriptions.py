@@ -1,11 +1,8 @@
 """Images in words: by Florence-2 where it is present, and with a reason where they are not described."""
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.choices import Detail
@@ -14,7 +11,7 @@ from pipeline.engines.florence2.model import Florence2
 from pipeline.engines.florence2.session import choose_model, work_with
 from pipeline.engines.held import Say
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
-from pipeline.frames import Frame
+from pipeline.frames import Frame, pixel_digest
 from pipeline.models.kept_texts import KeptTexts
 from pipeline.settings import Settings
 from pipeline.transition_settings import AUTO, NONE
@@ -68,8 +65,8 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
 
 def _decides(image: Frame, settings: Settings) -> dict[str, Any]:
     """What decides the words for an image, beside the model."""
-    pixels = [*image.shape, hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()]
-    return {"image": pixels, "settings": settings.caption.model_dump(mode="json", exclude={"model", "text0", "text1"})}
+    asked = settings.caption.model_dump(mode="json", exclude={"model", "text0", "text1"})
+    return {"image": pixel_digest(image), "settings": asked}
 
 
 def _why_none(wanted: str) -> str:

@@ -4,7 +4,6 @@ H. Ye et al., "IP-Adapter: text compatible image prompt adapter for text-to-imag
 picture's embedding is made once, by an image encoder that leaves memory before the model comes.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import cv2
 import numpy as np
 
 from pipeline.catalogue import HelperCard
-from pipeline.frames import Frame
+from pipeline.frames import Frame, pixel_digest
 from pipeline.heap import release_unused
 from pipeline.models.files import ModelFiles
 from pipeline.models.identity import identity
@@ -47,7 +46,7 @@ class Adapter:
     @property
     def decides(self) -> list[Any]:
         """What of it decides a painting's pixels."""
-        shown = [*self.picture.shape, hashlib.sha256(np.ascontiguousarray(self.picture).data).hexdigest()]
+        shown = pixel_digest(self.picture)
         return [identity(self.files), shown, self.scale]
 
     def embedding(self, plan: LoadPlan) -> "torch.Tensor":

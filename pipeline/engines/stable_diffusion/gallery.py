@@ -14,7 +14,7 @@ from pipeline.engines.stable_diffusion.models import Models
 from pipeline.engines.stable_diffusion.painter import Task
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.environment import diffusion_packages, package_version
-from pipeline.frames import Frame
+from pipeline.frames import Frame, pixel_digest
 from pipeline.models.identity import digest, identity
 from pipeline.transition_settings import KeyframesSettings
 
@@ -90,7 +90,7 @@ def key_of(task: Task, steps: int, setup: Setup, shared: Mapping[str, Any]) -> s
         "steps": steps,
         "words": [words.first, words.second, words.share] if words.share else [words.first],
         "seed": task.seed,
-        "morph": [*task.morph.shape, hashlib.sha256(np.ascontiguousarray(task.morph).data).hexdigest()],
+        "morph": pixel_digest(task.morph),
     }
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
