@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from pipeline.cache import Cache, open_cache
-from pipeline.choices import InterpolationMethod
-from pipeline.context import Context
 from pipeline.engines import get_engine
 from pipeline.errors import ImageToVideoError
 from pipeline.frames import FrameStream
@@ -33,20 +31,17 @@ def _kept(image: str, used: Settings, cache: Cache) -> tuple[str, ...]:
     key, is_sampled = get_engine(used.animate.engine).kept(image, used, cache)
     width, height = used.prepare.width or 0, used.prepare.height or 0
     film = FrameStream(iter(()), width, height, used.encode.fps, film_length(used), key=key)
-    refined = _refined(film, used) if key else None
-    if refined is None or not KeptVideos(cache).has(refined[0], used.encode):
+    film, refinements = _refined(film, used)
+    if not KeptVideos(cache).has(film, used.encode):
         return ("animate",) if is_sampled else ()
-    return ("animate", *refined[1], ENCODING)
+    return ("animate", *refinements, ENCODING)
 
 
-def _refined(film: FrameStream, used: Settings) -> tuple[FrameStream, list[str]] | None:
-    """The film after all refinements, without frames, and their names; None where a network has a part in it."""
-    is_flow = used.interpolate.method is InterpolationMethod.FLOW
-    if not is_flow or used.enhance.model or used.style.is_painted:
-        return None
-    names, context = [], Context(seed=used.seed, threads=1, work_dir=Path())
+def _refined(film: FrameStream, used: Settings) -> tuple[FrameStream, list[str]]:
+    """The film after all refinements, without frames, and their names."""
+    names = []
     for stage in REFINEMENTS:
-        refined = stage(film, used, context)
+        refined = stage.outline(film, used)
         names += [stage.name] if refined is not film else []
         film = refined
     return film, names

@@ -43,6 +43,9 @@ class Refinement(Protocol):
     def check(self, settings: Settings) -> None:
         """Raise before anything is computed what would end the run at this stage: wrong names, missing weights."""
 
+    def outline(self, value: FrameStream, settings: Settings) -> FrameStream:
+        """The changed film's size, rate, length and key, before any work; the film itself where nothing is asked."""
+
     def __call__(self, value: FrameStream, settings: Settings, context: Context) -> FrameStream:
         """Return the changed film, or the film itself where nothing is to be done."""
 

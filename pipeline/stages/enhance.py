@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -49,15 +50,12 @@ class Enhance:
         Weights are loaded now, so that a file that cannot be used is known before a frame is made. Raises
         InvalidSetting for such a file; reading the stream may raise OutOfMemory and Cancelled.
         """
+        outline = self.outline(value, settings)
+        if outline is value:
+            return value
         wanted = settings.enhance
         wishes = Wishes(wanted.deflicker, wanted.colour)
-        width, height = enlarged_size(
-            wanted, value.width, value.height, container_size_multiple(settings.encode.format)
-        )
-        is_same_size = (width, height) == (value.width, value.height)
-        if is_same_size and not (wishes.any or wanted.model or wanted.sharpen):
-            return value
-        enlarging = self._enlarging(settings, (width, height), context)
+        enlarging = self._enlarging(settings, (outline.width, outline.height), context)
         finish = partial(_finished, enlarging=enlarging, sharpen=wanted.sharpen)
 
         def enhanced(source: Iterator[Frame]) -> Iterator[Frame]:
@@ -68,16 +66,20 @@ class Enhance:
                     yield frame
 
         again = value.again
-        return FrameStream(
-            enhanced(value.frames),
-            width,
-            height,
-            value.fps,
-            value.count,
-            None if again is None else lambda: enhanced(again()),
-            value.keyframes,
-            self._key(value, settings),
+        return replace(
+            outline, frames=enhanced(value.frames), again=None if again is None else lambda: enhanced(again())
         )
+
+    def outline(self, value: FrameStream, settings: Settings) -> FrameStream:
+        """The film's size and key as they will be; the film itself where nothing is asked for."""
+        wanted = settings.enhance
+        width, height = enlarged_size(
+            wanted, value.width, value.height, container_size_multiple(settings.encode.format)
+        )
+        is_same_size = (width, height) == (value.width, value.height)
+        if is_same_size and not (Wishes(wanted.deflicker, wanted.colour).any or wanted.model or wanted.sharpen):
+            return value
+        return replace(value, width=width, height=height, key=self._key(value, settings))
 
     def _key(self, value: FrameStream, settings: Settings) -> str | None:
         wanted = settings.enhance

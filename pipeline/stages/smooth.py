@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from pipeline.cache import cache_key
 from pipeline.choices import InterpolationMethod
@@ -43,24 +44,27 @@ class Smooth:
         Every frame stays at its time, and the last one stays as long as it did. Raises InvalidSetting, and ModelMissing
         when the weights of the method are not here, before a frame is made.
         """
-        fps, count = outgoing(value.count, value.fps, settings.interpolate)
-        if (fps, count) == (value.fps, value.count):
+        outline = self.outline(value, settings)
+        if outline is value:
             return value
+        fps, count = outline.fps, outline.count
         method = get_method(settings.interpolate.method, settings.runtime, lambda said: context.note(self.name, said))
 
         def made(source: Callable[[], Iterator[Frame]]) -> Iterator[Frame]:
             return _between(source(), value.fps, fps, count, _Work(method, context))
 
         again = value.again
-        return replace(
-            value,
-            frames=made(lambda: value.frames),
-            fps=fps,
-            count=count,
-            again=None if again is None else lambda: made(again),
-            keyframes=frozenset(round(number / value.fps * fps) for number in value.keyframes),
-            key=self._key(value, fps, count, settings),
-        )
+        again = None if again is None else partial(made, again)
+        return replace(outline, frames=made(lambda: value.frames), again=again)
+
+    def outline(self, value: FrameStream, settings: Settings) -> FrameStream:
+        """The film's rate, length and key as they will be; the film itself where it has that rate."""
+        fps, count = outgoing(value.count, value.fps, settings.interpolate)
+        if (fps, count) == (value.fps, value.count):
+            return value
+        keyframes = frozenset(round(number / value.fps * fps) for number in value.keyframes)
+        key = self._key(value, fps, count, settings)
+        return replace(value, fps=fps, count=count, keyframes=keyframes, key=key)
 
     def _key(self, value: FrameStream, fps: Fraction, count: int, settings: Settings) -> str | None:
         wanted = settings.interpolate.method

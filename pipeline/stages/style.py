@@ -69,6 +69,13 @@ class Style:
         key = None if models is not None else _key(value, settings)
         return replace(value, frames=made(lambda: value.frames), again=again, key=key)
 
+    def outline(self, value: FrameStream, settings: Settings) -> FrameStream:
+        """The film's key as it will be, unknown where a model is asked to paint; the film itself without a style."""
+        wanted = settings.style
+        if not wanted.is_wanted:
+            return value
+        return replace(value, key=None if wanted.is_painted else _key(value, settings))
+
     def _models(self, settings: Settings, picture: Frame | None, context: Context) -> Models | None:
         """What paints; None where nothing does, which is said."""
         found = find_models(settings, picture)
