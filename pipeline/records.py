@@ -242,6 +242,11 @@ class RunRecord(RecordModel):
     process_started_at: float
     """When that process began, in seconds since 1970: a number that was given to another process is noticed."""
     queue_position: int | None = None
+    """Order among the runs that wait in the page's queue, the smallest first; empty for all others."""
+    group: str = ""
+    """Runs that were asked for together have the same one; empty for a run by itself."""
+    interruptions: list[datetime] = []
+    """When earlier attempts were broken off; after each the run was resumed."""
     seed: int
     """The seed that was used; never -1."""
     requested: Settings
