@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import InvalidRecord
 from pipeline.settings import FrameRate, Settings
@@ -23,6 +23,9 @@ from pipeline.settings import FrameRate, Settings
 SCHEMA_VERSION = 1
 INPUTS = "inputs"
 """Folder below the outputs folder that keeps the inputs by content."""
+
+MAX_PLACES = 100
+"""Runs that are compared with each other at most."""
 
 
 class RecordModel(BaseModel):
@@ -225,6 +228,32 @@ class ModelRecord(RecordModel):
     """Number format of weights and activations."""
 
 
+class AxisRecord(RecordModel):
+    """One direction in which the runs of a group differ. Nothing differs where there are no settings."""
+
+    settings: list[str] = []
+    """Full names of the settings that change along it; "image" where each step has an image of its own."""
+    values: list[list[str]] = [[]]
+    """The steps, each with a value for every setting, as people read them."""
+
+
+class PlaceRecord(RecordModel):
+    """Where a run stands in the grid of its group. The grid is the same in all records of the group."""
+
+    rows: AxisRecord
+    columns: AxisRecord
+    row: int = Field(ge=0)
+    """Counted from 0, as is the column."""
+    column: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _lies_inside(self) -> "PlaceRecord":
+        rows, columns = len(self.rows.values), len(self.columns.values)
+        if self.row >= rows or self.column >= columns or rows * columns > MAX_PLACES:
+            raise ValueError("the place lies outside its grid, or the grid is too large")
+        return self
+
+
 class RunRecord(RecordModel):
     """Everything about one run: what was asked, what was done, what came out."""
 
@@ -245,6 +274,8 @@ class RunRecord(RecordModel):
     """Order among the runs that wait in the page's queue, the smallest first; empty for all others."""
     group: str = ""
     """Runs that were asked for together have the same one; empty for a run by itself."""
+    place: PlaceRecord | None = None
+    """Where it stands among the runs of its group, where these are compared."""
     interruptions: list[datetime] = []
     """When earlier attempts were broken off; after each the run was resumed."""
     seed: int
