@@ -15,7 +15,8 @@ from app.crossing import Crossing
 from app.state import Changes, Values
 from app.wiring import QUIET, Wiring, on
 from pipeline.errors import InvalidInput, InvalidRecord
-from pipeline.history import History, Order, Query, lines_of_run
+from pipeline.history import History, Order, Query
+from pipeline.log_lines import lines_of_run
 from pipeline.records import RunRecord, RunStatus, record_path
 
 PAGE = 24

@@ -11,7 +11,8 @@ from app import panels, passage_panels
 from app.jobs import Snapshot
 from app.markup import bytes_text, details, file_url
 from pipeline.context import LogLine
-from pipeline.history import Discarded, Entry, EntryState, Found, LogEntry
+from pipeline.history import Discarded, Entry, EntryState, Found
+from pipeline.log_lines import LogEntry
 from pipeline.records import PICTURES, RunRecord, RunStatus
 
 STATUS_NAMES = {

@@ -2,8 +2,7 @@
 
 from pipeline.history.entry import Entry, EntryState
 from pipeline.history.history import History
-from pipeline.history.log_lines import LogEntry, lines_of_run
 from pipeline.history.query import Found, Order, Query
 from pipeline.history.trash import Discarded
 
-__all__ = ["Discarded", "Entry", "EntryState", "Found", "History", "LogEntry", "Order", "Query", "lines_of_run"]
+__all__ = ["Discarded", "Entry", "EntryState", "Found", "History", "Order", "Query"]

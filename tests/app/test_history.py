@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 from app.history import read_day
 from app.history_panels import gallery, run_panel, trash_panel, unreadable_panel
 from pipeline.errors import InvalidInput
-from pipeline.history import Discarded, Entry, EntryState, Found, History, LogEntry, Query
+from pipeline.history import Discarded, Entry, EntryState, Found, History, Query
+from pipeline.log_lines import LogEntry
 from pipeline.records import RunStatus
 from tests.browser import Server, generate, open_advanced, set_small, setting, settle, upload
 from tests.pipeline.history.records import put

@@ -1,6 +1,5 @@
 """Favourites, the trash, posters and log lines: what belongs to a run, and nothing else, goes with it."""
 
-import json
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,7 @@ from PIL import Image
 
 from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.frames import FrameStream
-from pipeline.history import History, LogEntry, Query, lines_of_run
+from pipeline.history import History, Query
 from pipeline.history.posters import Posters
 from pipeline.records import RunStatus, record_path
 from pipeline.settings import EncodeSettings
@@ -217,19 +216,3 @@ def test_the_last_frame_is_kept_without_loss(outputs: Path, tmp_path: Path) -> N
     (outputs / f"{run_id}.mp4").unlink()
     with pytest.raises(InvalidInput, match="no longer there"):
         History(outputs).last_frame(run_id, tmp_path)
-
-
-# --- the log --------------------------------------------------------------------------------------------------------
-
-
-def test_lines_of_a_run_are_found_in_the_log_and_its_backups(tmp_path: Path) -> None:
-    def line(run_id: str | None, message: str) -> str:
-        return json.dumps({"time": "t", "level": "INFO", "run_id": run_id, "logger": "x", "message": message}) + "\n"
-
-    (tmp_path / "image-to-video.jsonl.1").write_text(line("video_1", "one") + line("video_2", "two"))
-    text = line("video_1", "three") + line(None, '"video_1"') + '{"run_id": "video_1"}\nno json "video_1"\n[]\n'
-    (tmp_path / "image-to-video.jsonl").write_text(text + line("video_1", "four"))
-    found = lines_of_run(tmp_path, "video_1")
-    assert found == [LogEntry("t", "INFO", message) for message in ("one", "three", "four")]
-    assert lines_of_run(tmp_path, "video_1", limit=1) == found[-1:]
-    assert lines_of_run(tmp_path / "none", "video_1") == []
