@@ -11,6 +11,7 @@ import psutil
 
 from pipeline.catalogue import all_names, find_card, model_names
 from pipeline.environment import gpu_name, package_version
+from pipeline.memory.machine import nearest_folder
 from pipeline.models.status import model_status
 from pipeline.paths import PROJECT
 from pipeline.settings import RuntimeSettings
@@ -123,15 +124,14 @@ def _memory() -> Finding:
 
 
 def _folder(outputs: Path) -> Finding:
-    nearest = next(folder for folder in (outputs.absolute(), *outputs.absolute().parents) if folder.exists())
+    nearest = nearest_folder(outputs)
     if nearest.is_dir() and os.access(nearest, os.W_OK):
         return Finding("outputs", "good", f"{outputs} can be written")
     return Finding("outputs", "missing", f"{outputs} cannot be written: choose another folder with --outputs.")
 
 
 def _disk(outputs: Path) -> Finding:
-    nearest = next(folder for folder in (outputs.absolute(), *outputs.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(nearest).free / 1e9
+    free = shutil.disk_usage(nearest_folder(outputs)).free / 1e9
     if free >= MIN_FREE_GB:
         return Finding("disk", "good", f"{free:.1f} GB free for outputs")
     return Finding("disk", "note", f"only {free:.2f} GB free for outputs: delete old videos or choose another folder.")

@@ -46,7 +46,7 @@ def read_machine(runtime: RuntimeSettings, outputs: Path) -> Machine:
         gpu_free=gpu.free if gpu else 0,
         ram_total=ram_total,
         ram_available=ram_available,
-        disk_free=_disk_free(outputs),
+        disk_free=shutil.disk_usage(nearest_folder(outputs)).free,
     )
 
 
@@ -88,10 +88,9 @@ def _torch_reading() -> GpuMemory:
     return GpuMemory(total, total - free, free)
 
 
-def _disk_free(folder: Path) -> int:
-    """Bytes free on the disk that holds a folder, or will hold it."""
-    existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    return shutil.disk_usage(existing).free
+def nearest_folder(folder: Path) -> Path:
+    """A folder itself, or the first one above it that is there."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
 
 
 def _cgroup_limits(mount: Path, own: Path) -> Iterator[tuple[int, int]]:
