@@ -11,14 +11,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pipeline.context import Event, Glimpse, LogLine, Painted, Progress
-from pipeline.errors import Cancelled
+from pipeline.errors import Cancelled, InvalidInput
 from pipeline.records import ErrorRecord, Notice, RunRecord, RunStatus, now, write_record
 from pipeline.settings import Settings
 
 LOG = logging.getLogger("app.jobs")
+
+Outcome = TypeVar("Outcome")
 
 MAX_LINES = 200
 """Log lines kept for a job; the log file has them all."""
@@ -170,6 +172,13 @@ class Jobs:
         """Every job that runs or waits, in order."""
         with self._changed:
             return [self._snapshot(job) for job in self._jobs.values() if job.record.status not in FINISHED]
+
+    def when_idle(self, action: Callable[[], Outcome]) -> Outcome:
+        """Do what no run may be under way for; none begins meanwhile. Raises InvalidInput while one is."""
+        with self._changed:
+            if self._running is not None:
+                raise InvalidInput("A run is under way and may need it: wait until it is finished, or stop it first.")
+            return action()
 
     def close(self, timeout: float = 10.0) -> None:
         """Cancel everything and wait up to `timeout` seconds for the worker, so that records say what happened."""

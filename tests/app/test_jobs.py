@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs import MAX_FINISHED, Jobs, Snapshot
 from pipeline.context import Event, LogLine, Progress
-from pipeline.errors import InvalidSetting
+from pipeline.errors import InvalidInput, InvalidSetting
 from pipeline.records import (
     ErrorRecord,
     InputRecord,
@@ -253,6 +253,17 @@ def test_every_change_is_seen(jobs: Jobs, runner: PretendRunner) -> None:
     ended(jobs, run)
     seen.append(jobs.version)
     assert seen == sorted(set(seen))
+
+
+def test_what_no_run_may_need_is_done_between_runs(jobs: Jobs, runner: PretendRunner) -> None:
+    assert jobs.when_idle(lambda: "done") == "done"
+    first = put(jobs, "a.png")
+    assert runner.began.acquire(timeout=SECONDS)
+    with pytest.raises(InvalidInput, match="under way"):
+        jobs.when_idle(lambda: "done")
+    runner.step.release()
+    ended(jobs, first)
+    assert jobs.when_idle(lambda: "done") == "done"
 
 
 def test_closing_stops_everything(outputs: Path, runner: PretendRunner) -> None:
