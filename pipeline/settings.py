@@ -5,6 +5,7 @@ docstring of a field is its help text and its bounds are its slider. `json_schem
 `step`, `widget`, `choices` (offered, others allowed) and `slider_max` (where a slider ends below the hard bound).
 """
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,7 @@ from pipeline.transition_settings import (
 MIN_SIDE, MAX_SIDE = 16, 4096
 """Bounds in pixels on the sides of a video; images under 16 px a side are refused as well."""
 
+_RATE = re.compile(r"-?\d{1,9}(\.\d{1,12}|/\d{1,9})?")
 _NTSC = {23.976: Fraction(24000, 1001), 29.97: Fraction(30000, 1001), 59.94: Fraction(60000, 1001)}
 
 
@@ -44,8 +46,11 @@ def parse_fps(value: object) -> Fraction:
     """
     if isinstance(value, Fraction | int):
         return Fraction(value)
+    text = str(value).strip()
     try:
-        exact = Fraction(str(value).strip())
+        if not _RATE.fullmatch(text):  # "1e999999999" is a number that would be worked out
+            raise ValueError
+        exact = Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise ValueError("a frame rate is a number such as 30, 29.97 or 30000/1001") from None
     return _NTSC.get(round(float(exact), 3), exact.limit_denominator(1001))
@@ -267,10 +272,14 @@ class EncodeSettings(FrozenModel):
     """Constant rate factor: 18 looks like the original, 23 is smaller. 0 is lossless, which some players refuse."""
 
     x264_preset: X264Preset = X264Preset.MEDIUM
-    """Slower presets make smaller mp4 files of the same quality; above 720p a shorter lookahead saves memory."""
+    """Slower presets make smaller mp4 files of the same quality; from 720p on a shorter lookahead saves memory."""
 
     threads: int = Field(4, ge=1, le=64, json_schema_extra={"step": 1})
     """Threads of the encoder. Another count gives slightly other pixels, so the same count repeats a video exactly."""
+
+    embed_settings: bool = True
+    """Writes prompt and settings into the video, and into its poster, so that dropping it on the page brings them back.
+    Names and paths of files are never written."""
 
 
 class RuntimeSettings(FrozenModel):

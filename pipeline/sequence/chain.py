@@ -26,16 +26,16 @@ class Chain:
 
     def frames(self) -> Generator[Frame]:
         """Yield every frame of the film; parts are made when their first frame is due."""
-        tail: list[Frame] = []
+        tail: deque[Frame] = deque()
         for number, part in enumerate(self._parts):
             following = self._parts[number + 1].lead if number + 1 < len(self._parts) else 0
             held: deque[Frame] = deque()
             with closing(self._make(number, tail[0] if tail else None)) as made:
                 for index, frame in enumerate(islice(made, part.shown)):
-                    held.append(dissolve(tail[index], frame, index, part.lead) if index < part.lead else frame)
+                    held.append(dissolve(tail.popleft(), frame, index, part.lead) if index < part.lead else frame)
                     if len(held) > following:
                         yield held.popleft()
-            tail = list(held)
+            tail = held
 
 
 def dissolve(before: Frame, after: Frame, index: int, lead: int) -> Frame:

@@ -60,7 +60,7 @@ def test_the_lookahead_is_the_presets_own_until_memory_counts() -> None:
         return int(params.split(":")[0].removeprefix("rc-lookahead="))
 
     assert [lookahead(preset, 640, 360) for preset in X264Preset] == [LOOKAHEAD[preset] for preset in X264Preset]
-    assert [lookahead(X264Preset.MEDIUM, *size) for size in ((1280, 720), (1920, 1080), (4096, 4096))] == [40, 17, 10]
+    assert [lookahead(X264Preset.MEDIUM, *size) for size in ((1280, 720), (1920, 1080), (4096, 4096))] == [27, 12, 10]
     assert lookahead(X264Preset.ULTRAFAST, 4096, 4096) == 0
 
 
