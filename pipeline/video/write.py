@@ -59,7 +59,7 @@ class VideoWriter:
             if settings.format is VideoFormat.MP4:
                 _check_room(width * height, settings.threads)
             self._file = open_output(path, settings.format)
-            self._stream = _add_stream(self._file, width, height, settings, self._clock)
+            self._stream = add_stream(self._file, width, height, settings, self._clock)
 
     def append(self, frame: Frame) -> None:
         """Encode one more frame: uint8, height x width x 3, RGB. It is read before this returns and not kept."""
@@ -146,18 +146,22 @@ def encode_frames(
             raise ValueError(f"the stream ended after {done} of the {stream.count} frames it promised")
 
 
-def open_output(path: Path, kind: VideoFormat) -> OutputContainer:
-    """Create a new video file. Raises FileExistsError: nothing is overwritten."""
+def open_output(path: Path, kind: VideoFormat, comment: str = "") -> OutputContainer:
+    """Create a new video file, mp4 or webm with a comment. Raises FileExistsError: nothing is overwritten."""
     # Without bitexact, Matroska writes random identifiers. The box of bit rates would hold that of the encoder's clock.
     mp4 = {"movflags": "+faststart", "write_btrt": "0"}
     options = {"fflags": "+bitexact"} | (mp4 if kind is VideoFormat.MP4 else {})
     path.touch(exist_ok=False)
-    return av.open(str(path), "w", format=container_rules(kind).muxer, container_options=options)
+    file = av.open(str(path), "w", format=container_rules(kind).muxer, container_options=options)
+    if comment:
+        file.metadata["comment"] = comment
+    return file
 
 
-def _add_stream(
+def add_stream(
     file: OutputContainer, width: int, height: int, settings: EncodeSettings, clock: Fraction
 ) -> VideoStream:
+    """The stream of a file that is written: frames are encoded as `settings` say, `clock` of them a second."""
     rules = container_rules(settings.format)
     options = codec_options(settings, width, height)
     stream = cast(VideoStream, file.add_stream(rules.encoder, rate=settings.fps, options=options))
