@@ -69,6 +69,26 @@ def timed_frames(path: Path) -> Iterator[tuple[Fraction, Frame]]:
         yield last - (first or 0), np.ascontiguousarray(np.rot90(to_rgb(picture, reformatter), turns))
 
 
+def middle_frame(path: Path) -> Frame:
+    """The frame in the middle of a video: of eight, the fifth. Decodes from the key frame before it alone.
+
+    Raises InvalidInput when the file cannot be read as a video.
+    """
+    info = probe(path)
+    fps = info.fps or Fraction(1)  # a file without times has one frame
+    try:
+        with av.open(str(path)) as file:
+            stream = file.streams.video[0]
+            tick = stream.time_base or Fraction(1)
+            wanted = (stream.start_time or 0) + round(info.num_frames // 2 / fps / tick)
+            file.seek(wanted, stream=stream)
+            early = int(1 / fps / tick / 2)  # a coarse clock may round a frame's time down
+            found = next(each for each in file.decode(stream) if each.pts is None or each.pts >= wanted - early)
+            return to_rgb(found, VideoReformatter())
+    except (av.error.FFmpegError, OSError, StopIteration) as error:
+        raise _unreadable(path, error) from error
+
+
 def _decode(path: Path) -> Iterator[Frame]:
     reformatter = VideoReformatter()
     for picture in _pictures(path):
