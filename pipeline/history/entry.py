@@ -34,6 +34,8 @@ class Entry:
     reason: str = ""
     """Why there is no result, in one sentence."""
     job: str = ""
+    group_id: str = ""
+    """Runs that were asked for together have the same one."""
     status: RunStatus | None = None
     prompt: str = ""
     inputs: str = ""
@@ -89,6 +91,7 @@ def _whole(run_id: str, record: RunRecord) -> Entry:
         created_at=record.created_at.astimezone(UTC),
         reason=record.error.message if record.error else "",
         job=record.job,
+        group_id=record.group,
         status=record.status,
         prompt=asked.prompt,
         inputs=names,

@@ -1,8 +1,9 @@
 """The history of one outputs folder, behind one door."""
 
+import contextlib
 from pathlib import Path
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.history.entry import Entry
 from pipeline.history.favourites import Favourites
 from pipeline.history.files import below, checked
@@ -37,6 +38,18 @@ class History:
         """The record of a run. Raises InvalidRecord, and InvalidInput for what is no name of a run."""
         return read_record(record_path(self.outputs, checked(run_id)))
 
+    def members(self, group: str) -> list[RunRecord]:
+        """The records of the runs that were asked for together under this name, the oldest first.
+
+        One that cannot be read is left out. Raises OutputFailed as `find` does.
+        """
+        self.index.update()
+        found = []
+        for run_id in self.index.members(group):
+            with contextlib.suppress(InvalidRecord):
+                found.append(self.record(run_id))
+        return found
+
     def mark(self, run_id: str, is_favourite: bool) -> None:
         """Make a run a favourite, or no longer. Raises InvalidInput or OutputFailed."""
         self._favourites.mark(run_id, is_favourite)
@@ -48,6 +61,10 @@ class History:
     def poster(self, entry: Entry) -> Path | None:
         """A small picture of a run's video, made where there is none yet; None where there is no video."""
         return self._posters.find(entry.run_id, entry.output)
+
+    def middle_poster(self, record: RunRecord) -> Path | None:
+        """The same of the middle of the video, which tells runs apart that begin with the same photo."""
+        return self._posters.middle(record.run_id, record.output.path if record.output else None)
 
     def last_frame(self, run_id: str, folder: Path) -> Path:
         """Write the last frame of a run's video into `folder`, without loss; return the picture.

@@ -24,7 +24,7 @@ from pipeline.records import RunStatus
 FOLDER = ".index"
 """Folder below the outputs."""
 
-VERSION = 1
+VERSION = 2
 """Of the table below and of what `entry_of` writes there; raise it with either."""
 
 BATCH = 200
@@ -40,7 +40,7 @@ Stamp = tuple[int, int, int]
 _TABLE = """
 CREATE TABLE IF NOT EXISTS run (
     run_id TEXT PRIMARY KEY, state TEXT NOT NULL, created_at REAL NOT NULL, reason TEXT NOT NULL, job TEXT NOT NULL,
-    status TEXT, prompt TEXT NOT NULL, inputs TEXT NOT NULL, engine TEXT NOT NULL, model TEXT NOT NULL, seed INTEGER,
+    group_id TEXT NOT NULL, status TEXT, prompt TEXT NOT NULL, inputs TEXT NOT NULL, engine TEXT NOT NULL, model TEXT NOT NULL, seed INTEGER,
     seconds REAL, output TEXT, width INTEGER, height INTEGER, duration REAL, bytes INTEGER, text TEXT NOT NULL,
     modified INTEGER NOT NULL, size INTEGER NOT NULL, inode INTEGER NOT NULL
 )
@@ -48,8 +48,8 @@ CREATE TABLE IF NOT EXISTS run (
 
 _PUT = """
 INSERT OR REPLACE INTO run VALUES (
-    :run_id, :state, :created_at, :reason, :job, :status, :prompt, :inputs, :engine, :model, :seed, :seconds, :output,
-    :width, :height, :duration, :bytes, :text, :modified, :size, :inode
+    :run_id, :state, :created_at, :reason, :job, :group_id, :status, :prompt, :inputs, :engine, :model, :seed, :seconds,
+    :output, :width, :height, :duration, :bytes, :text, :modified, :size, :inode
 )
 """
 
@@ -109,6 +109,15 @@ class Index:
         def ask(connection: sqlite3.Connection) -> list[str]:
             rows = connection.execute("SELECT DISTINCT engine FROM run WHERE engine != '' ORDER BY engine")
             return [row["engine"] for row in rows]
+
+        return self._ask(ask)
+
+    def members(self, group: str) -> list[str]:
+        """Ids of the runs that were asked for together under this name, the oldest first."""
+
+        def ask(connection: sqlite3.Connection) -> list[str]:
+            rows = connection.execute("SELECT run_id FROM run WHERE group_id = ? ORDER BY created_at, run_id", (group,))
+            return [row["run_id"] for row in rows]
 
         return self._ask(ask)
 

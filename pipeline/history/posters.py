@@ -1,4 +1,4 @@
-"""Posters: a small picture of each video, made from its first frame when it is first wanted."""
+"""Posters: small pictures of each video, made from its first or its middle frame when they are first wanted."""
 
 import contextlib
 import os
@@ -11,8 +11,15 @@ from pipeline.history.files import below, checked
 FOLDER = ".posters"
 """Folder below the outputs."""
 
+MIDDLE = "_middle"
+"""Ends the name of a poster of the middle frame."""
+
 MAX_SIDE = 480
 """Longest side in pixels: sharp in a gallery on a screen of twice the density."""
+
+MAX_COMMENT = 65_533
+"""Bytes that a JPEG's comment holds. What a video says of how it was made is longer with dozens of long segments: then
+the poster does not say it."""
 
 MAX_POSTERS = 2000
 """About 40 MB; those that were wanted longest ago go first."""
@@ -29,7 +36,14 @@ class Posters:
 
         None where there is no video that can be read, or no room.
         """
-        path, source = self._path(run_id), below(self._outputs, video)
+        return self._find(self._path(run_id), video)
+
+    def middle(self, run_id: str, video: str | None) -> Path | None:
+        """The same of its middle frame, which tells runs apart that begin with the same photo."""
+        return self._find(self._path(run_id, MIDDLE), video)
+
+    def _find(self, path: Path, video: str | None) -> Path | None:
+        source = below(self._outputs, video)
         if source is None:
             return None
         try:
@@ -41,26 +55,29 @@ class Posters:
         return path if self._make(source, path) else None
 
     def forget(self, run_id: str) -> None:
-        """Remove the poster of a run."""
-        with contextlib.suppress(OSError):
-            self._path(run_id).unlink(missing_ok=True)
+        """Remove the posters of a run."""
+        for kind in ("", MIDDLE):
+            with contextlib.suppress(OSError):
+                self._path(run_id, kind).unlink(missing_ok=True)
 
-    def _path(self, run_id: str) -> Path:
-        return self._folder / f"{checked(run_id)}.jpg"
+    def _path(self, run_id: str, kind: str = "") -> Path:
+        return self._folder / f"{checked(run_id)}{kind}.jpg"
 
     def _make(self, source: Path, path: Path) -> bool:
-        """Write the first frame of a video, whole or not at all; whether that was possible."""
+        """Write a frame of a video, whole or not at all; whether that was possible."""
         from PIL import Image
 
-        from pipeline.video import timed_frames
+        from pipeline.video import middle_frame, read_comment, timed_frames
 
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _, frame = next(timed_frames(source))
+            frame = middle_frame(source) if path.stem.endswith(MIDDLE) else next(timed_frames(source))[1]
             picture = Image.fromarray(frame)
             picture.thumbnail((MAX_SIDE, MAX_SIDE))
-            picture.save(partial, format="JPEG", quality=80)
+            comment = read_comment(source)
+            fits = len(comment) <= MAX_COMMENT
+            picture.save(partial, format="JPEG", quality=80, comment=comment if fits else "")
             os.replace(partial, path)
         except (InvalidInput, OSError, StopIteration):
             with contextlib.suppress(OSError):
