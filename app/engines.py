@@ -123,15 +123,16 @@ def _origin(card: ModelCard) -> str:
     """Where it comes from and under which licence, with links."""
     source = f"https://huggingface.co/{card.repository}"
     return (
-        f"<dt>Source</dt><dd>{_link(source, card.repository)}</dd>"
-        f"<dt>Licence</dt><dd>{_link(card.licence_url, card.licence)}</dd>"
+        f"<dt>Source</dt><dd>{link(source, card.repository)}</dd>"
+        f"<dt>Licence</dt><dd>{link(card.licence_url, card.licence)}</dd>"
     )
 
 
-def _link(address: str, text: str) -> str:
+def link(address: str, text: str) -> str:
+    """A link to another site that opens beside the page; only the text where the address is none of the web's."""
     if not address.startswith("https://"):
         return escape(text)
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer" translate="no">{escape(text)}</a>'
 
 
 def _warnings(card: ModelCard) -> list[tuple[str, str]]:

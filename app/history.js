@@ -1,11 +1,4 @@
-// The history: data-NAME="..." sets off the event NAME; data-ask is a question that must be answered with yes first.
-const EVENTS = ['open', 'star', 'further', 'use', 'again', 'frame', 'discard', 'restore', 'empty', 'shut'];
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  const name = button && EVENTS.find((each) => each in button.dataset);
-  if (!name || (button.dataset.ask && !window.confirm(button.dataset.ask))) return;
-  trigger(name, { ...button.dataset });
-});
+// A run that was opened is brought into sight, once.
 watch('value', () => {
   const shown = element.querySelector('.opened');
   if (!shown || shown.dataset.seen) return;

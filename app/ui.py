@@ -1,11 +1,12 @@
 """The page: its frame, its tabs, and what it needs to be launched."""
 
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from app import languages
 from app.actions import Actions, load_runner
 from app.animate import build_tab
 from app.api import Api
@@ -14,6 +15,7 @@ from app.downloads import Downloads
 from app.history import ANIMATE, HISTORY, TRANSITION, HistoryWiring, build_history_tab
 from app.jobs import Jobs
 from app.passage import build_passage_tab
+from app.system import SYSTEM, SystemWiring, build_system_tab
 from app.theme import build_theme
 from app.wiring import Wiring
 from pipeline.settings import PrepareSettings
@@ -25,16 +27,22 @@ KEEP_UPLOADS_SECONDS = 24 * 3600
 """Uploads are removed after a day; every run keeps its own copy of its inputs."""
 
 HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9"/>
-<path d="M12.5 9.8l10 6.2-10 6.2z"/></svg><h1>{TITLE}</h1><p>Photos that move, made on this machine.</p></header>"""
+<path d="M12.5 9.8l10 6.2-10 6.2z"/></svg><h1 translate="no">{TITLE}</h1><p>Photos that move, made on this machine.</p>
+{languages.PICKER}</header>"""
 
 
 class Page(gr.Blocks):
-    """The page with the queue behind it: closing the page stops what runs, and its record says so."""
+    """The page with the queue behind it: closing it breaks off what runs; what waits is taken up by the next start."""
 
     def __init__(self, jobs: Jobs, downloads: Downloads) -> None:
         age = (3600, KEEP_UPLOADS_SECONDS)
         super().__init__(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age)
         self.jobs, self.downloads = jobs, downloads
+
+    def accounts(self) -> list[tuple[str, str]]:
+        """Names and passwords that let people in; none before the launch, or where no password is asked for."""
+        accounts: Any = self.auth  # set by the launch
+        return accounts or []
 
     def close(self, verbose: bool = True) -> None:
         """Stop the runs, the download and the server."""
@@ -67,17 +75,20 @@ def build(outputs: Path, logs: Path) -> Page:
     with page:
         gr.HTML(HEADER, elem_id="header")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Animate", id=ANIMATE):
+            with gr.Tab("Animate", id=ANIMATE) as first:
                 tab = build_tab()
-            with gr.Tab("Transition", id=TRANSITION, render_children=True):
+            with gr.Tab("Transition", id=TRANSITION, render_children=True) as second:
                 passage = build_passage_tab()
             with gr.Tab("History", id=HISTORY, render_children=True) as past:
                 history = build_history_tab()
+            with gr.Tab("System", id=SYSTEM, render_children=True) as system_tab:
+                system = build_system_tab()
         wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
         wiring.connect(page)
         crossing.connect(page)
         Api(actions).connect()
         HistoryWiring(history, tabs, actions, (wiring, crossing)).connect(past)
+        SystemWiring(system, actions, wiring.state.shown, page.accounts).connect(system_tab, (first, second, past))
     return page
 
 
@@ -88,7 +99,7 @@ def launch_options(outputs: Path) -> LaunchOptions:
         theme=build_theme(),
         css_paths=[str(HERE / "style.css")],
         favicon_path=str(HERE / "icon.svg"),
-        js=(HERE / "page.js").read_text(encoding="utf-8"),
+        js=f"() => {{ ({(HERE / 'page.js').read_text(encoding='utf-8')})(); ({languages.script()})(); }}",
         footer_links=[],
         run_history=False,
         max_file_size=largest * 1_000_000,

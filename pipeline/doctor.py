@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,11 +43,13 @@ def report(findings: list[Finding]) -> str:
     """The findings as lines for people, and one line that sums them up."""
     marks = {"good": "ok     ", "note": "note   ", "missing": "MISSING"}
     lines = [f"{marks[finding.level]}  {finding.subject}: {finding.message}" for finding in findings]
+    return "\n".join([*lines, verdict(findings)])
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """One sentence that sums the findings up."""
     missing = sum(finding.level == "missing" for finding in findings)
-    verdict = (
-        "Everything that the embedded engine needs is here." if not missing else f"{missing} of these must be mended."
-    )
-    return "\n".join([*lines, verdict])
+    return f"{missing} of these must be mended." if missing else "Everything that the embedded engine needs is here."
 
 
 def required_packages() -> dict[str, str]:

@@ -1,0 +1,240 @@
+"""The tab System: what stands where, and what happens when something on it is pressed.
+
+Nothing on it costs anything while another tab is open: its clock stands still, and what it shows is read when it opens.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app import panels, system_panels
+from app.actions import Actions
+from app.animate import script
+from app.bug_report import write_report
+from app.redaction import Redactor, known_secrets, usual_places
+from app.state import Changes, Shown, Values
+from app.system_state import collect, statuses, versions
+from app.wiring import QUIET, on
+from pipeline.cache import FOLDER, Cache
+from pipeline.catalogue import find_card
+from pipeline.environment import environment
+from pipeline.history import History
+from pipeline.log_lines import Wanted, newest_lines
+from pipeline.settings import RuntimeSettings
+
+SYSTEM = "system"
+"""Id of the tab."""
+
+TICK_SECONDS = 2.0
+"""How often readings are shown anew while the tab is open."""
+
+LINES = 200
+"""Lines of the log that are shown."""
+
+LEVELS = [("everything", "NOTSET"), ("warnings and errors", "WARNING"), ("errors", "ERROR")]
+
+
+@dataclass(frozen=True)
+class SystemTab:
+    """The components that something happens to."""
+
+    error: gr.HTML
+    live: gr.HTML
+    usage: gr.HTML
+    report: gr.HTML
+    versions: gr.HTML
+    findings: gr.HTML
+    models: gr.HTML
+    level: gr.Dropdown
+    text: gr.Textbox
+    run_id: gr.Textbox
+    log: gr.HTML
+
+
+def build_system_tab() -> SystemTab:
+    """Lay out the tab, inside a Blocks context."""
+    buttons = script("buttons.js")
+    error = gr.HTML("", elem_id="system-error", elem_classes="part-error")
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="left", scale=1, min_width=300):
+            live = _card("This machine", "system-live", buttons)
+            usage = _card("What the outputs take", "system-usage", buttons)
+            report = _card("For a bug report", "system-report", buttons + script("system.js"))
+            versions = _card("Versions", "system-versions")
+        with gr.Column(elem_classes="right", scale=1, min_width=300):
+            findings = _card("Doctor", "system-doctor", buttons)
+            models = _card("Models", "system-models", buttons)
+    with gr.Column(elem_classes="card system-log"):
+        gr.HTML("<h3>Log</h3>")
+        with gr.Row(elem_classes="fields"):
+            level = gr.Dropdown(LEVELS, value="NOTSET", label="Level", filterable=False, elem_id="system-level")
+            text = gr.Textbox(label="Text", placeholder="Words of a line", elem_id="system-text")
+            run_id = gr.Textbox(label="Run", placeholder="video_20260131_235959", elem_id="system-run")
+        log = gr.HTML("", elem_id="system-log", js_on_load=buttons)
+    return SystemTab(error, live, usage, report, versions, findings, models, level, text, run_id, log)
+
+
+def _card(title: str, name: str, pressed: str | None = None) -> gr.HTML:
+    """A card with a heading; returns what stands below it."""
+    with gr.Column(elem_classes="card"):
+        gr.HTML(f"<h3>{title}</h3>")
+        return gr.HTML("", elem_id=name, js_on_load=pressed)
+
+
+class SystemWiring:
+    """Connects the tab with the program. Every handler returns changes by component.
+
+    `shown` is what the tab Animate shows: it says where models are looked for. `accounts` are the names and passwords
+    that let people in, which no report may hold.
+    """
+
+    def __init__(
+        self, tab: SystemTab, actions: Actions, shown: gr.State, accounts: Callable[[], Sequence[tuple[str, str]]]
+    ) -> None:
+        self.tab, self.actions, self.shown, self.accounts = tab, actions, shown, accounts
+        self.outputs = actions.jobs.outputs
+        self.history = History(self.outputs)
+        self.timer = gr.Timer(TICK_SECONDS, active=False)
+        self.downloads_seen = gr.State(-1)
+        self.inputs = {shown, self.downloads_seen, tab.level, tab.text, tab.run_id}
+
+    def connect(self, own: gr.Tab, others: Sequence[gr.Tab]) -> None:
+        """Attach every event; `own` is the tab itself. Its clock runs only while it is open."""
+        tab, inputs = self.tab, self.inputs
+        ticking = [tab.live, tab.models, self.downloads_seen]
+        everything = [*ticking, tab.usage, tab.report, tab.versions, tab.findings, tab.log, tab.error, self.timer]
+        on(own.select, self.look, inputs, everything)
+        gr.on([each.select for each in others], self.rest, outputs=[self.timer], **QUIET)
+        on(self.timer.tick, self.tick, inputs, ticking)
+        on(tab.live.free, self.free, None, [tab.live, tab.error])
+        on(tab.usage.empty, self.empty, None, [tab.usage, tab.error])
+        on(tab.models.download, self.download, inputs, [*ticking, tab.error])
+        on(tab.models.halt, self.halt, inputs, ticking)
+        on(tab.findings.examine, self.examine, inputs, [tab.findings, tab.error])
+        on(tab.report.report, self.report, inputs, [tab.report, tab.error])
+        searches = [tab.level.input, tab.text.change, tab.run_id.change, tab.log.again]
+        gr.on(searches, self.search, inputs=inputs, outputs=[tab.log, tab.error], trigger_mode="always_last", **QUIET)
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    def look(self, values: Values) -> Changes:
+        """Show everything as it is now, and let the clock run."""
+        return self.actions.attempt(lambda: self._look(values), self._say)
+
+    def _look(self, values: Values) -> Changes:
+        tab = self.tab
+        return {
+            **self._tick({**values, self.downloads_seen: -1}),
+            tab.usage: self._usage(),
+            tab.report: system_panels.report_panel(),
+            tab.versions: system_panels.versions_panel(environment(), versions()),
+            tab.findings: system_panels.doctor_panel(None),
+            tab.log: self._log(values),
+            tab.error: "",
+            self.timer: gr.Timer(active=True),
+        }
+
+    def rest(self) -> Changes:
+        """Let the clock stand still: another tab is open."""
+        return {self.timer: gr.Timer(active=False)}
+
+    def tick(self, values: Values) -> Changes:
+        """Show the readings, and the models where a download went on."""
+        return self.actions.attempt(lambda: self._tick(values), lambda _: {})
+
+    def _tick(self, values: Values) -> Changes:
+        version = self.actions.downloads.version
+        changes: Changes = {self.tab.live: self._live()}
+        if version != values[self.downloads_seen]:
+            changes |= {self.tab.models: self._models(values), self.downloads_seen: version}
+        return changes
+
+    def _live(self) -> str:
+        from pipeline.memory.live import read_live
+        from pipeline.models.resident import RESIDENT
+
+        return system_panels.live_panel(read_live(self.outputs), environment(), RESIDENT.name)
+
+    def _models(self, values: Values) -> str:
+        return system_panels.models_panel(statuses(self._runtime(values)), self.actions.downloads.get)
+
+    def _usage(self, message: str = "") -> str:
+        from pipeline.usage import measure
+
+        return system_panels.usage_panel(measure(self.outputs), message)
+
+    def _log(self, values: Values) -> str:
+        tab = self.tab
+        wanted = Wanted(values[tab.level] or "NOTSET", values[tab.text] or "", (values[tab.run_id] or "").strip())
+        return system_panels.log_panel(newest_lines(self.actions.logs, wanted, LINES), LINES)
+
+    def _runtime(self, values: Values) -> RuntimeSettings:
+        shown: Shown = values[self.shown]
+        return shown.runtime
+
+    def search(self, values: Values) -> Changes:
+        """Show the lines of the log that the filters allow, as they are now."""
+        return self.actions.attempt(lambda: {self.tab.log: self._log(values), self.tab.error: ""}, self._say)
+
+    # --- what is done -----------------------------------------------------------------------------------------------
+
+    def free(self) -> Changes:
+        """Give back the memory of the model, unless a run may use it."""
+        from pipeline.models.resident import RESIDENT
+
+        def release() -> Changes:
+            self.actions.jobs.when_idle(RESIDENT.release)
+            return {self.tab.live: self._live(), self.tab.error: ""}
+
+        return self.actions.attempt(release, self._say)
+
+    def empty(self) -> Changes:
+        """Throw away all results of stages, unless a run may be reading them."""
+
+        def clear() -> Changes:
+            cache = Cache(self.outputs / FOLDER, 0)
+            before = cache.size()
+            self.actions.jobs.when_idle(cache.clear)
+            return {self.tab.usage: self._usage(system_panels.emptied(before, cache.size())), self.tab.error: ""}
+
+        return self.actions.attempt(clear, self._say)
+
+    def download(self, values: Values, event: gr.EventData) -> Changes:
+        """Begin to fetch a model."""
+
+        def begin() -> Changes:
+            self.actions.downloads.start(find_card(str(event.download)), self._runtime(values))
+            return self._tick(values) | {self.tab.error: ""}
+
+        return self.actions.attempt(begin, self._say)
+
+    def halt(self, values: Values) -> Changes:
+        """Stop the download."""
+        self.actions.downloads.stop()
+        return self.tick(values)
+
+    def examine(self, values: Values) -> Changes:
+        """Let the doctor look at everything that a run needs."""
+        from pipeline.doctor import examine
+
+        def look() -> Changes:
+            findings = examine(self.outputs, self._runtime(values))
+            return {self.tab.findings: system_panels.doctor_panel(findings), self.tab.error: ""}
+
+        return self.actions.attempt(look, self._say)
+
+    def report(self, values: Values) -> Changes:
+        """Write the report, which the browser copies."""
+
+        def write() -> Changes:
+            secrets = [*known_secrets(os.environ), *(part for account in self.accounts() for part in account)]
+            redact = Redactor(secrets, usual_places(self.outputs, self.actions.logs))
+            text = write_report(collect(self.history, self.actions.logs, self._runtime(values)), redact)
+            return {self.tab.report: system_panels.report_panel(text), self.tab.error: ""}
+
+        return self.actions.attempt(write, self._say)
+
+    def _say(self, message: str) -> Changes:
+        return {self.tab.error: panels.error_panel(message)}
