@@ -26,7 +26,7 @@ def files_of(outputs: Path, run_id: str) -> list[Path]:
     Names of another run of the same second go on with a digit (video_20260131_235959_2), those of a run's own files
     with a letter (video_20260131_235959_candidate_1.mp4).
     """
-    own = re.compile(re.escape(checked(run_id)) + r"(\.|_[a-z])(?!.*\.json$).*")
+    own = re.compile(re.escape(checked(run_id)) + r"(?!.*\.json$)(\.|_[a-z]).*")
     record = outputs / f"{run_id}.json"
     found = sorted(path for path in outputs.glob(f"{run_id}*") if own.fullmatch(path.name) and path.is_file())
     return [*found, record] if record.is_file() else found
