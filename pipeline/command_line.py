@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from pydantic import BaseModel
 
 from pipeline.errors import ImageToVideoError, InvalidSetting
 from pipeline.logs import LOGS, start_logging, stop_logging
-from pipeline.options import Option, default_text, nest, options, range_text
+from pipeline.options import Option, default_text, nest, options, range_text, with_value
 from pipeline.paths import PROJECT
 from pipeline.settings import Settings, make_settings, preset_names
 from pipeline.transition_settings import STAGES
@@ -122,9 +123,11 @@ def build_parser() -> Parser:
     summary = "make new frames between those of a video, or between images"
     interpolate = _command(commands, "interpolate INPUT ...", summary, run_interpolate)
     _add_interpolation(interpolate)
-    rerun = _command(commands, "rerun RECORD.json", "make the video of a record again, bit for bit", run_rerun)
-    rerun.add_argument("record", type=Path, metavar="RECORD.json", help="the record beside the earlier video")
+    rerun = _command(commands, "rerun RECORD.json|VIDEO", "make an earlier video again, bit for bit", run_rerun)
+    again = "the record beside the earlier video; or the video itself or its poster, with its inputs in the outputs"
+    rerun.add_argument("record", type=Path, metavar="RECORD.json|VIDEO", help=again)
     _add_outputs(rerun, None)
+    _add_settings(rerun, ("runtime",))
     batch = _command(commands, "batch JOBS.yaml|jsonl", "make the videos of a list of jobs", run_batch)
     _add_batch(batch)
     doctor = _command(commands, "doctor", "say what this machine has, what is missing and what to do", run_doctor)
@@ -215,8 +218,12 @@ def _metavar(option: Option) -> str:
 def settings_from(parsed: argparse.Namespace) -> Settings:
     """Build Settings from what was typed. Raises InvalidSetting."""
     known = {option.name: option for option in options()}
-    typed = {name.removeprefix("settings."): value for name, value in vars(parsed).items() if "settings." in name}
-    return make_settings(nest({name: _value(known[name], text) for name, text in typed.items()}))
+    return make_settings(nest({name: _value(known[name], text) for name, text in _typed(parsed).items()}))
+
+
+def _typed(parsed: argparse.Namespace) -> dict[str, str | list[str]]:
+    """The settings that were typed, by full name."""
+    return {name.removeprefix("settings."): value for name, value in vars(parsed).items() if "settings." in name}
 
 
 def _value(option: Option, text: str | list[str]) -> Any:
@@ -291,11 +298,15 @@ def run_interpolate(parsed: argparse.Namespace) -> int:
 
 
 def run_rerun(parsed: argparse.Namespace) -> int:
-    """`rerun`: the settings and inputs of a record once more."""
-    from pipeline.rerun import inputs_of
+    """`rerun`: the settings and inputs of an earlier run once more, on this machine as it is asked for."""
+    from pipeline.rerun import home_of, inputs_of
 
-    images, settings = inputs_of(parsed.record)
-    return _run(parsed, images, settings, parsed.outputs or parsed.record.parent)
+    outputs = parsed.outputs or home_of(parsed.record, OUTPUTS)
+    images, settings = inputs_of(parsed.record, outputs)
+    asked = settings_from(parsed)
+    for name in _typed(parsed):
+        settings = with_value(settings, name, attrgetter(name)(asked))
+    return _run(parsed, images, settings, outputs)
 
 
 def _run(parsed: argparse.Namespace, images: tuple[Path, ...], settings: Settings, outputs: Path) -> int:

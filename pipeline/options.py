@@ -19,7 +19,7 @@ class Option:
     """One setting: its full name, such as `prepare.width`, and what its model says of it.
 
     `low` and `high` are its bounds, `choices` the only values allowed, where it has them. `many` means a list,
-    `optional` that it may be empty.
+    `optional` that it may be empty. `role` is that of the helper model that it names, where it names one.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Option:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    role: str | None
 
     @property
     def section(self) -> str:
@@ -54,7 +55,9 @@ def _option(name: str, field: FieldInfo, kind: type, form: tuple[bool, bool]) ->
     high = next((float(getattr(bounds[key], key.lower())) for key in ("Le", "Lt") if key in bounds), None)
     choices = tuple(item.value for item in kind) if issubclass(kind, StrEnum) else ()
     text = " ".join((field.description or "").split())
-    return Option(name, text, field.default, kind, *form, low, high, choices)
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    role = str(extra["role"]) if "role" in extra else None
+    return Option(name, text, field.default, kind, *form, low, high, choices, role)
 
 
 def _kind(annotation: Any) -> tuple[type, bool, bool]:

@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-from collections import deque
 from pathlib import Path
 
-from pipeline.errors import InvalidInput, OutputFailed
+from pipeline.errors import InvalidInput
 from pipeline.history.files import below, checked
 
 FOLDER = ".posters"
@@ -95,19 +94,3 @@ class Posters:
             posters.sort(key=lambda each: each.stat().st_mtime)
             for each in posters[: len(posters) - self._limit * 9 // 10]:
                 Path(each.path).unlink(missing_ok=True)
-
-
-def write_last_frame(video: Path, target: Path) -> Path:
-    """Write the last frame of a video as a picture; return `target`. Raises InvalidInput or OutputFailed."""
-    from PIL import Image
-
-    from pipeline.video import timed_frames
-
-    last = deque(timed_frames(video), maxlen=1)  # holds one frame at a time
-    if not last:
-        raise InvalidInput(f"{video.name} holds no frames.")
-    try:
-        Image.fromarray(last[0][1]).save(target)
-    except OSError as error:
-        raise OutputFailed(f"The last frame cannot be kept: {error.strerror or error}.") from error
-    return target

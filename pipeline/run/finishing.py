@@ -10,18 +10,20 @@ from typing import Protocol
 from PIL import Image
 
 from pipeline.context import Context, Settled, StageFact, Way
+from pipeline.errors import OutputFailed
 from pipeline.frames import Frame, FrameStream
 from pipeline.interpolation import enlarge
 from pipeline.memory.encoding import descend_encoding
 from pipeline.memory.recover import free, is_out_of_memory
 from pipeline.models.resident import RESIDENT
+from pipeline.portable import portable_text
 from pipeline.quality import QualityMeter
 from pipeline.records import DowngradeRecord, Notice, OutputRecord, StageRecord
 from pipeline.run.journal import Journal
 from pipeline.run.kept_videos import KeptVideo, KeptVideos
 from pipeline.run.pace import Pace, Timed, Wait
 from pipeline.settings import Settings
-from pipeline.stages.encode import Encode, EncodedVideo, publish
+from pipeline.stages.encode import Encode, EncodedVideo, publish, with_comment
 from pipeline.stages.enhance import Enhance
 from pipeline.stages.smooth import Smooth
 from pipeline.stages.style import Style
@@ -87,7 +89,7 @@ class Finishing(Journal):
         told = len(self.record.notices)
         stream, waits = self.refine(film, context)
         videos = KeptVideos(context.cache)
-        kept = videos.find(stream, self.used.encode, context.work_dir)
+        kept = videos.find(stream, self.used.encode, context.work_dir, self._comment())
         if kept is not None:
             return self._take(kept, waits, start)
         reference = enlarge(reference, stream.width, stream.height)
@@ -110,9 +112,10 @@ class Finishing(Journal):
             self._encode_with_less(*step)
             stream = replace(stream, frames=stream.again())
         self.record.quality = meter.result()
+        made = KeptVideo(encoded, self.record.quality, self.record.notices[told:], is_retimed=False)
+        encoded, comment = self._with_comment(encoded, stream, self._comment())
         with self._kept_if_there_is_room():
-            made = KeptVideo(encoded, self.record.quality, self.record.notices[told:], is_retimed=False)
-            videos.keep(stream, self.used.encode, made)
+            videos.keep(stream, self.used.encode, replace(made, encoded=encoded), comment)
         self._share(waits, waited)
         self.add_stage(StageRecord(name=ENCODING, seconds=0.0), start, self.monitor.seconds() - start - waited)
         return encoded
@@ -133,6 +136,20 @@ class Finishing(Journal):
         entry = StageRecord(name=ENCODING, seconds=0.0, method="re-timed" if kept.is_retimed else "", cache_hit=True)
         self.add_stage(entry, start, self.monitor.seconds() - start)
         return kept.encoded
+
+    def _comment(self, seed: int | None = None) -> str:
+        """What a video says of how it was made; `seed` is that of a candidate."""
+        return portable_text(self.record, seed) if self.used.encode.embed_settings else ""
+
+    def _with_comment(self, encoded: EncodedVideo, film: FrameStream, comment: str) -> tuple[EncodedVideo, str]:
+        """The video with a comment, and the comment; without one where there is no room for it, which is said."""
+        if comment:
+            try:
+                return with_comment(encoded, film, self.used.encode, comment), comment
+            except OutputFailed as error:
+                message = f"The video does not carry its settings. {error}"
+                self.notify(Notice(stage=ENCODING, level="warning", message=message))
+        return encoded, ""
 
     @contextlib.contextmanager
     def _kept_if_there_is_room(self) -> Iterator[None]:
@@ -202,6 +219,7 @@ class Finishing(Journal):
             folder = self.work_dir / f"candidate_{candidate.number}"
             folder.mkdir()
             quiet = replace(context, work_dir=folder, report=lambda _: None)
-            encoded = Encode()(self.refine(candidate.stream, quiet)[0], self.used, quiet)
+            film = self.refine(candidate.stream, quiet)[0]
+            encoded, _ = self._with_comment(Encode()(film, self.used, quiet), film, self._comment(candidate.seed))
             output = self.publish(encoded, f"{self.record.run_id}_candidate_{candidate.number}")
             self.record.candidates = [*self.record.candidates, output]

@@ -4,6 +4,7 @@ Images, masks, depth maps and pictures of styles are copied below the outputs, s
 user's own are gone. Videos and weights are large and stay where they are; their digest tells whether they are the same.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -14,7 +15,7 @@ from pipeline.errors import InvalidImage, InvalidSetting, is_disk_full
 from pipeline.images import probe
 from pipeline.models.identity import digest
 from pipeline.options import with_value
-from pipeline.records import InputRecord, InputRole, keep_input
+from pipeline.records import PICTURES, InputRecord, InputRole, keep_input
 from pipeline.resolve import ignored, ignored_in_transition
 from pipeline.settings import Settings
 from pipeline.transition_settings import KEYFRAMES
@@ -92,6 +93,50 @@ def keep_inputs(
         _keep(each, path, asked, next(left), outputs)
         settings = with_value(settings, each.name, path.expanduser().absolute())
     return settings
+
+
+def keep_copies(
+    images: Sequence[Path], asked: Settings, entries: Sequence[InputRecord], outputs: Path
+) -> tuple[Path, ...]:
+    """Copy the inputs of a run that has to wait, and complete their entries as far as that needs no look inside.
+
+    Returns the masks, kept ones where that is possible. A file that cannot be read stays as it is: the run will say so.
+    Raises OSError when the disk is full.
+    """
+    left = iter(entries)
+    for path in images:
+        _keep_copy(path, next(left), outputs)
+    masks = tuple(_keep_copy(path, next(left), outputs) for path in asked.prepare.masks)
+    for each, path in files_named(asked, len(images)):
+        entry = next(left)
+        if each.is_copied:
+            _keep_copy(path.expanduser(), entry, outputs)
+        else:
+            entry.path = str(path.expanduser().absolute())
+    return masks
+
+
+def _keep_copy(path: Path, entry: InputRecord, outputs: Path) -> Path:
+    with contextlib.suppress(InvalidImage):
+        entry.path, entry.sha256 = _copied(path, outputs)
+        return (outputs / entry.path).absolute()
+    return path
+
+
+def with_kept(
+    settings: Settings, entries: Sequence[InputRecord], outputs: Path
+) -> tuple[tuple[Path, ...], Settings]:
+    """The kept pictures of a run, and settings with its kept masks, depth map and picture of a style.
+
+    Files that are not copied stay what the settings say.
+    """
+    kept = [(entry.role, outputs / (entry.path or "")) for entry in entries]
+    images = tuple(path for role, path in kept if role in PICTURES)
+    settings = with_value(settings, "prepare.masks", tuple(path for role, path in kept if role == "mask"))
+    for each in filter(lambda each: each.is_copied, FILE_SETTINGS):
+        for role, path in kept:
+            settings = with_value(settings, each.name, path) if role == each.role else settings
+    return images, settings
 
 
 def _copied(path: Path, outputs: Path) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from pipeline.frames import FrameStream
 from pipeline.records import Notice
 from pipeline.settings import EncodeSettings
 from pipeline.stages.encode import Encode, EncodedVideo, described
-from pipeline.video import retime
+from pipeline.video import retime, write_comment
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class KeptVideos:
 
     cache: Cache | None
 
-    def find(self, film: FrameStream, settings: EncodeSettings, work_dir: Path) -> KeptVideo | None:
-        """The video of a film, as a file of its own in `work_dir`, at the film's rate; None where there is none."""
+    def find(self, film: FrameStream, settings: EncodeSettings, work_dir: Path, comment: str) -> KeptVideo | None:
+        """The video of a film at the film's rate, with a comment, as a file in `work_dir`; None where there is none."""
         key = _key(film, settings)
         entry = self.cache.find(key) if self.cache and key else None
         if entry is None:
@@ -45,10 +45,12 @@ class KeptVideos:
         name = f"video.{settings.format}"
         made, kept_fps = work_dir / name, Fraction(entry.facts["fps"])
         try:
-            if kept_fps == film.fps:
-                link_or_copy(entry.folder / name, made)
+            if kept_fps != film.fps:
+                retime(entry.folder / name, made, film.fps, comment)
+            elif entry.facts["comment"] != comment:
+                write_comment(entry.folder / name, made, settings.model_copy(update={"fps": film.fps}), comment)
             else:
-                retime(entry.folder / name, made, film.fps)
+                link_or_copy(entry.folder / name, made)
             encoded = described(made, film, settings)
         except (OSError, InvalidInput, OutputFailed):  # another run needed the room just now
             made.unlink(missing_ok=True)
@@ -61,13 +63,14 @@ class KeptVideos:
         key = _key(film, settings)
         return bool(self.cache and key and self.cache.has(key))
 
-    def keep(self, film: FrameStream, settings: EncodeSettings, video: KeptVideo) -> None:
-        """Keep the video of a film. Raises OSError when there is no room for it."""
+    def keep(self, film: FrameStream, settings: EncodeSettings, video: KeptVideo, comment: str) -> None:
+        """Keep the video of a film, which has this comment. Raises OSError when there is no room for it."""
         key = _key(film, settings)
         if self.cache is None or key is None:
             return
         facts: dict[str, Any] = {
             "fps": str(film.fps),
+            "comment": comment,
             "quality": dict(video.quality),
             "notices": [each.model_dump(mode="json") for each in video.notices],
         }
@@ -76,12 +79,12 @@ class KeptVideos:
 
 
 def _key(film: FrameStream, settings: EncodeSettings) -> str | None:
-    """The digest of all that decides a video. The rate does not decide the packets of an mp4, only their times."""
+    """All that decides a video but its comment, as a digest. The rate decides no packet of an mp4, only times."""
     if film.key is None:
         return None
     decides = {
         "frames": film.key,
-        "settings": settings.model_dump(mode="json", exclude={"fps"}),
+        "settings": settings.model_dump(mode="json", exclude={"fps", "embed_settings"}),
         "fps": None if settings.format is VideoFormat.MP4 else str(film.fps),
         "keyframes": sorted(film.keyframes),
         "packages": {"av": package_version("av")},

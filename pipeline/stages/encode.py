@@ -12,7 +12,7 @@ from pipeline.context import Context, Progress
 from pipeline.errors import OutputFailed
 from pipeline.frames import FrameStream
 from pipeline.settings import EncodeSettings, Settings
-from pipeline.video import VideoInfo, container_rules, encode_frames, keeps_fps_exactly, probe
+from pipeline.video import VideoInfo, container_rules, encode_frames, keeps_fps_exactly, probe, write_comment
 from pipeline.video.failures import output_errors
 
 
@@ -51,6 +51,17 @@ class Encode:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def with_comment(encoded: EncodedVideo, film: FrameStream, settings: EncodeSettings, comment: str) -> EncodedVideo:
+    """Put a comment into the finished file of a film, in place of the one that it had, if any.
+
+    Raises OutputFailed, as for lack of room; the file is then as it was.
+    """
+    commented = encoded.path.with_stem("commented")
+    write_comment(encoded.path, commented, settings.model_copy(update={"fps": film.fps}), comment)
+    os.replace(commented, encoded.path)
+    return described(encoded.path, film, settings)
 
 
 def described(path: Path, film: FrameStream, settings: EncodeSettings) -> EncodedVideo:
