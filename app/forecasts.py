@@ -130,20 +130,24 @@ def _segments(segments: Sequence[Segment], prompt: str) -> str:
 
     rows = ""
     for segment in segments:
-        reading = read_prompt(segment.prompt or prompt)
+        asked = segment.prompt or prompt
+        reading = read_prompt(asked)
         unknown = f" Not understood: {', '.join(reading.unknown)}." if reading.unknown else ""
         told = escape(describe_plan(reading.plan) + unknown)
-        rows += f"<li><b>{escape(segment.prompt or prompt or 'no prompt')}</b>, {segment.seconds:g} s: {told}</li>"
+        title = f'<b translate="no">{escape(asked)}</b>' if asked else "<b>no prompt</b>"
+        rows += f"<li>{title}, {segment.seconds:g} s: {told}</li>"
     return f'<ol class="segments">{rows}</ol>'
 
 
 def _words(reading: "PromptReading") -> str:
     """The words of the prompt: what each was taken as, and those that were not understood."""
     known = "".join(
-        f"<li><b>{escape(words)}</b>{_meaning(words, meaning)}</li>" for words, meaning in reading.understood
+        f'<li><b translate="no">{escape(words)}</b>{_meaning(words, meaning)}</li>'
+        for words, meaning in reading.understood
     )
     unknown = "".join(
-        f'<li class="unknown"><b>{escape(words)}</b><span>not understood</span></li>' for words in reading.unknown
+        f'<li class="unknown"><b translate="no">{escape(words)}</b><span>not understood</span></li>'
+        for words in reading.unknown
     )
     return f'<ul class="words">{known}{unknown}</ul>' if known or unknown else ""
 

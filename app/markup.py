@@ -1,7 +1,7 @@
 """Small pieces of HTML that the panels share. Everything that comes from outside passes through `html.escape`."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -42,9 +42,16 @@ def sentences(items: Iterable[tuple[str, str]]) -> str:
     return f'<ul class="notices">{rows}</ul>' if rows else ""
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and values, as rows of a description list; the values are text."""
-    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+def facts(rows: Iterable[tuple[str, str]], own: Container[str] = ()) -> str:
+    """Names and values, as rows of a description list; the values are text.
+
+    `own` are names whose values are a person's own words, which are not translated.
+    """
+    return "".join(f"<dt>{escape(name)}</dt>{_value(text, name in own)}" for name, text in rows)
+
+
+def _value(text: str, is_own: bool) -> str:
+    return f'<dd translate="no">{escape(text)}</dd>' if is_own else f"<dd>{escape(text)}</dd>"
 
 
 def table(kind: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -91,11 +91,10 @@ def _glimpse(glimpse: Glimpse) -> str:
     return f'<figure class="glimpse">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapshot] = (), told: str = "") -> str:
+def result_panel(job: Snapshot | None, outputs: Path, told: str = "") -> str:
     """The finished video with its account and record; for a run that ended otherwise, why.
 
-    `siblings` are the runs that were asked for together with this one, itself among them; `told` is what else there is
-    to say of how it came about.
+    `told` is what else there is to say of how it came about.
     """
     if job is None:
         return EMPTY_RESULT
@@ -106,7 +105,7 @@ def result_panel(job: Snapshot | None, outputs: Path, siblings: Sequence[Snapsho
     if record.job == "plan" and record.error is None:
         head = '<p class="alert info" role="status">The plan is written: look it over, change it, and generate.</p>'
     below = f"{_record(record)}{measured(record)}{details('Log', _log(job.lines))}{_json(record)}"
-    shown = f"{head}{told}{account(job, siblings, outputs)}{below}"
+    shown = f"{head}{told}{account(job, outputs)}{below}"
     return f'<section class="card result" data-run="{escape(record.run_id)}">{shown}</section>'
 
 
@@ -145,7 +144,7 @@ def _doing(progress: Progress) -> str:
 
 
 def _log(lines: Iterable[LogLine]) -> str:
-    rows = "".join(f'<li class="{line.level}">{escape(line.message)}</li>' for line in lines)
+    rows = "".join(f'<li class="{line.level}" translate="no">{escape(line.message)}</li>' for line in lines)
     return f'<ol class="log" aria-label="Log of the run">{rows}</ol>' if rows else ""
 
 
@@ -174,7 +173,8 @@ def _video(output: OutputRecord, outputs: Path) -> str:
         f"{output.duration:.2f} s · {bytes_text(output.bytes)}"
     )
     return (
-        f'{player}<div class="result-head"><div><strong>{escape(output.path)}</strong><span>{facts}</span></div>'
+        f'{player}<div class="result-head"><div><strong translate="no">{escape(output.path)}</strong>'
+        f"<span>{facts}</span></div>"
         f'<a class="button primary" href="{url}" download="{escape(output.path)}">Download</a></div>'
         f'<p class="path"><span>Saved as</span> <code>{escape(str(path))}</code></p>'
     )
@@ -207,7 +207,7 @@ def _record(record: RunRecord) -> str:
         ("Made", film_text(record.used, _frames(record, record.used)) if record.used else "nothing"),
         ("Engine", used.animate.engine if record.job == "animate" else used.transition.engine),
     ]
-    body = facts(rows) + model_facts(record)
+    body = facts(rows, own=("Prompt",) if record.requested.prompt else ()) + model_facts(record)
     shown = {downgrade.message for downgrade in record.downgrades}
     told = [notice for notice in record.notices if notice.message not in shown]
     again = f'<button type="button" data-seed="{record.seed}">Use again</button>'

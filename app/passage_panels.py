@@ -73,9 +73,9 @@ def own_panel(numbers: Sequence[int], settings: KeyframesSettings) -> str:
 def passage_account(job: Snapshot, outputs: Path) -> str:
     """How a transition came about, below its video."""
     record = job.record
-    again = f'<button type="button" class="button plain" data-reuse="{escape(record.run_id)}">'
     return (
-        f'<p class="again">{again}Use these photos and settings again</button></p>'
+        f'<p class="again"><button type="button" class="button plain" data-reuse="{escape(record.run_id)}">'
+        "Use these photos and settings again</button></p>"
         + _ways(record)
         + _matches(_stage(record, "align"), outputs)
         + _told(record)
@@ -127,8 +127,9 @@ def _told(record: RunRecord) -> str:
     caption, plan = _stage(record, "caption"), _stage(record, "plan")
     texts = caption.artifacts.get("captions", []) if caption is not None else []
     prompts = plan.artifacts.get("prompts", []) if plan is not None else []
-    captions = facts((name, text) for name, text in zip(("First photo", "Last photo"), texts, strict=False) if text)
-    lines = "".join(f"<li>{escape(text)}</li>" for text in prompts if text)
+    names = ("First photo", "Last photo")
+    captions = facts(((name, text) for name, text in zip(names, texts, strict=False) if text), own=names)
+    lines = "".join(f'<li translate="no">{escape(text)}</li>' for text in prompts if text)
     shown = f'<dl class="record">{captions}</dl>' if captions else ""
     return section("In words", shown + (f'<ol class="prompts">{lines}</ol>' if lines else ""))
 

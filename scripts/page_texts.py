@@ -217,7 +217,7 @@ def alternatives(node: ast.expr) -> list[str]:
         return [*alternatives(node.body), *alternatives(node.orelse)]
     if isinstance(node, ast.JoinedStr):
         return _products(node.values)
-    if isinstance(node, ast.BinOp) and _is_text(node):
+    if _is_text(node) and isinstance(node, ast.BinOp):
         return _products([node.left, node.right])
     return [SLOT]
 
