@@ -2,7 +2,8 @@
 // a question that must be answered with yes first.
 const EVENTS = [
   ...['seed', 'cancel', 'advice', 'download', 'halt', 'pair', 'repaint', 'reuse', 'forget'],
-  ...['open', 'star', 'further', 'use', 'again', 'frame', 'discard', 'restore', 'empty', 'shut'],
+  ...['open', 'star', 'further', 'use', 'again', 'frame', 'passage', 'pick', 'apart', 'fetch', 'shut'],
+  ...['discard', 'restore', 'empty'],
   ...['free', 'examine', 'report'],
 ];
 element.addEventListener('click', (event) => {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from app import engines, panels, passage_panels
-from app.actions import Actions, open_photo
+from app.actions import Actions, Photo, open_photo
 from app.helpers import missing_model
 from app.jobs import Snapshot
 from app.passage import PassageTab
@@ -15,6 +15,7 @@ from app.texts import EXAMPLE_PAIRS
 from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said, shown_photo
 from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
+from pipeline.records import PICTURES
 from pipeline.settings import make_settings
 
 NO_PAIR = "A transition takes two photos: choose the first and the last one, or take one of the examples."
@@ -94,25 +95,29 @@ class Crossing:
 
         def pick(photos: Pair, event: gr.EventData) -> Changes:
             def take() -> Changes:
-                photo = self.actions.pick(event.path, event.name)
-                now = (photo, photos[1]) if number == 0 else (photos[0], photo)
-                return self._photo(number, now) | {self.state.photos: now, self.tab.error: ""}
+                return self.show_photo(number, self.actions.pick(event.path, event.name), photos)
 
             return self.actions.attempt(take, lambda message: {box: gr.update(message=said(message))})
 
         return pick
 
+    def show_photo(self, number: int, photo: Photo, photos: Pair) -> Changes:
+        """Show another first (0) or last (1) photo beside the other one of `photos`."""
+        now = (photo, photos[1]) if number == 0 else (photos[0], photo)
+        return self._photo(number, now) | {self.state.photos: now, self.tab.error: ""}
+
     def swap(self, photos: Pair) -> Changes:
         """Let the first photo be the last one."""
-        return self._show_photos((photos[1], photos[0]))
+        return self.show_photos((photos[1], photos[0]))
 
     def example(self, event: gr.EventData) -> Changes:
         """Show an example pair."""
         pair = EXAMPLE_PAIRS[int(event.pair)]
         first, last = (open_photo(path, path.name) for path in pair.paths)
-        return self._show_photos((first, last))
+        return self.show_photos((first, last))
 
-    def _show_photos(self, photos: Pair) -> Changes:
+    def show_photos(self, photos: Pair) -> Changes:
+        """Show both photos."""
         return self._photo(0, photos) | self._photo(1, photos) | {self.state.photos: photos, self.tab.error: ""}
 
     def _photo(self, number: int, photos: Pair) -> Changes:
@@ -245,13 +250,13 @@ class Crossing:
     def show_request(self, job: Snapshot) -> Changes:
         """Show the photos of a run and what was asked for."""
         changes = self.form.show(job.record.requested)
+        inputs = [each for each in job.record.inputs if each.role in PICTURES]
+        ends = zip((job.images[0], job.images[-1]), (inputs[0], inputs[-1]), strict=True)
         try:
-            first, last = (
-                open_photo(path, entry.name) for path, entry in zip(job.images, job.record.inputs, strict=False)
-            )
+            first, last = (open_photo(path, entry.name) for path, entry in ends)
         except ImageToVideoError:
             return changes  # the uploads are gone; the kept copies are in the record
-        return changes | self._show_photos((first, last))
+        return changes | self.show_photos((first, last))
 
     def reuse_seed(self, event: gr.EventData) -> int:
         """Put the seed of a finished run into the form."""

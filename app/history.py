@@ -9,15 +9,17 @@ from typing import Any
 import gradio as gr
 
 from app import history_panels, panels
-from app.actions import Actions, open_photo
+from app.actions import Actions
 from app.animate import script
+from app.comparison import Pair, chosen_with, comparison_panel
 from app.crossing import Crossing
+from app.onward import Onward
 from app.state import Changes, Values
 from app.wiring import QUIET, Wiring, on
 from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.history import History, Order, Query
 from pipeline.log_lines import lines_of_run
-from pipeline.records import RunRecord, RunStatus, record_path
+from pipeline.records import RunStatus
 
 PAGE = 24
 """Runs that are shown at first, and added by "Show more"."""
@@ -31,10 +33,8 @@ ORDERS = {
     "slowest run": Order.SLOWEST,
     "by prompt": Order.PROMPT,
 }
-ANIMATE, TRANSITION, HISTORY = "animate", "transition", "history"
-"""Ids of the tabs."""
-
-NOT_SHOWN = "What was painted or edited by hand is not brought back, all else is: Run again repeats all of it."
+HISTORY = "history"
+"""Id of the tab."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class HistoryTab:
     until: gr.Textbox
     favourites: gr.Checkbox
     error: gr.HTML
+    compared: gr.HTML
     opened: gr.HTML
+    fetched: gr.HTML
     gallery: gr.HTML
     trash: gr.HTML
 
@@ -74,10 +76,13 @@ def build_history_tab() -> HistoryTab:
             favourites = gr.Checkbox(label="Favourites only", elem_id="history-favourites")
     pressed = script("buttons.js")
     error = gr.HTML("", elem_id="history-error", elem_classes="part-error")
+    compared = gr.HTML("", elem_id="history-compared", js_on_load=pressed + script("compare.js"))
     opened = gr.HTML("", elem_id="history-opened", js_on_load=pressed + script("history.js"))
+    fetched = gr.HTML("", elem_id="history-fetched", js_on_load=script("fetch.js"))
     shown = gr.HTML("", elem_id="history-gallery", js_on_load=pressed)
     trash = gr.HTML("", elem_id="history-trash", js_on_load=pressed)
-    return HistoryTab(words, status, engine, order, since, until, favourites, error, opened, shown, trash)
+    filters = (words, status, engine, order, since, until, favourites)
+    return HistoryTab(*filters, error, compared, opened, fetched, shown, trash)
 
 
 def _choice(choices: list[tuple[str, str]], value: str, label: str, name: str | None) -> gr.Dropdown:
@@ -88,13 +93,14 @@ class HistoryWiring:
     """Connects the tab with the history and with the other tabs. Every handler returns changes by component."""
 
     def __init__(self, tab: HistoryTab, tabs: gr.Tabs, actions: Actions, others: tuple[Wiring, Crossing]) -> None:
-        self.tab, self.tabs, self.actions = tab, tabs, actions
-        self.animate, self.crossing = others
+        self.tab, self.actions = tab, actions
         self.history = History(actions.jobs.outputs)
-        self.count, self.opened = gr.State(PAGE), gr.State("")
-        self.inputs = {*tab.filters, self.count, self.opened}
+        self.onward = Onward(self.history, tabs, actions, others)
+        self.count, self.opened, self.chosen = gr.State(PAGE), gr.State(""), gr.State(())
+        self.inputs = {*tab.filters, self.count, self.opened, self.chosen}
         self.outputs = [tab.gallery, tab.trash, tab.engine, tab.error, self.count]
-        self.opened_outputs = [*self.outputs, tab.opened, self.opened]
+        self.compared_outputs = [*self.outputs, tab.compared, self.chosen]
+        self.opened_outputs = [*self.compared_outputs, tab.opened, self.opened]
 
     def connect(self, page: gr.Tab) -> None:
         """Attach every event; `page` is the tab itself."""
@@ -107,24 +113,13 @@ class HistoryWiring:
         on(tab.gallery.open, self.open, inputs, self.opened_outputs)
         on(tab.opened.shut, self.shut, inputs, self.opened_outputs)
         on(tab.opened.discard, self.discard, inputs, self.opened_outputs)
+        on(tab.opened.fetch, self.fetch, None, [tab.fetched, tab.error])
         on(tab.trash.restore, self.restore, inputs, outputs)
         on(tab.trash.empty, self.empty, inputs, outputs)
-        self._connect_others()
-
-    def _connect_others(self) -> None:
-        """Attach what leads to the other tabs, which then read their forms."""
-        animate, crossing = self.animate, self.crossing
-        parts = [*animate.shown_outputs, *animate.run_outputs, *crossing.shown_outputs, *crossing.run_outputs]
-        more = [animate.state.areas, animate.state.edited, animate.tab.plan.reset, self.tabs, self.tab.error]
-        outputs = list(dict.fromkeys([*parts, *more]))
-        seen = [animate.state.shown, crossing.state.shown]
-        for event in (
-            on(self.tab.opened.use, self.use, None, outputs),
-            on(self.tab.opened.again, self.again, seen, outputs),
-            on(self.tab.opened.frame, self.go_on, None, outputs),
-        ):
-            read = event.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
-            read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
+        for listener in (tab.gallery.pick, tab.opened.pick):
+            on(listener, self.pick, inputs, self.compared_outputs)
+        on(tab.compared.apart, self.part, inputs, self.compared_outputs)
+        self.onward.connect(tab.opened, tab.error)
 
     # --- the gallery ------------------------------------------------------------------------------------------------
 
@@ -145,7 +140,8 @@ class HistoryWiring:
         found = self.history.find(query, limit=count)
         posters = [self.history.poster(entry) for entry in found.entries]
         current = values[self.opened] if opened is None else opened
-        shown = history_panels.gallery(found, posters, current, query != Query(order=query.order))
+        marks = history_panels.Marks(current, values[self.chosen])
+        shown = history_panels.gallery(found, posters, marks, query != Query(order=query.order))
         return {
             tab.gallery: shown,
             tab.trash: history_panels.trash_panel(self.history.discarded()),
@@ -204,8 +200,11 @@ class HistoryWiring:
         """Move a run into the trash."""
 
         def put() -> Changes:
-            self.history.discard(str(event.discard))
-            return self._look(values, values[self.count], "") | {self.tab.opened: "", self.opened: ""}
+            run_id = str(event.discard)
+            self.history.discard(run_id)
+            chosen = tuple(each for each in values[self.chosen] if each != run_id)
+            shut = {**values, self.opened: ""}
+            return self._compare(shut, chosen) | {self.tab.opened: "", self.opened: ""}
 
         return self.actions.attempt(put, self._say)
 
@@ -227,50 +226,30 @@ class HistoryWiring:
 
         return self.actions.attempt(delete, self._say)
 
-    # --- the other tabs ---------------------------------------------------------------------------------------------
+    def fetch(self, event: gr.EventData) -> Changes:
+        """Hand a run's files to the browser, in one archive."""
 
-    def use(self, event: gr.EventData) -> Changes:
-        """Put photos and settings of a run back into the form that they come from, with the seed that was drawn."""
-        return self.actions.attempt(lambda: self._use(self.history.record(str(event.use))), self._say)
+        def pack() -> Changes:
+            path = self.history.archive(str(event.fetch), Path(tempfile.mkdtemp(dir=self.actions.uploads)))
+            return {self.tab.fetched: history_panels.fetched(path), self.tab.error: ""}
 
-    def _use(self, record: RunRecord) -> Changes:
-        job = history_panels.snapshot(record, self.history.outputs)
-        if record.job != "animate":
-            seed = self.crossing.tab.advanced.controls["seed"].component
-            return self.crossing.show_request(job) | {seed: record.seed, self.tabs: gr.update(selected=TRANSITION)}
-        animate, by_hand = self.animate, record.requested.animate.motion.plan is not None
-        changes = animate.show_request(job)
-        if animate.state.photo in changes:
-            changes |= animate.show_photo(changes[animate.state.photo])
-        is_part = by_hand or any(each.role == "mask" for each in record.inputs)
-        told = f'<p class="alert info" role="status">{NOT_SHOWN}</p>' if is_part else ""
-        changes[animate.tab.advanced.controls["seed"].component] = record.seed
-        changes |= {animate.state.edited: False, animate.tab.plan.reset: gr.update(visible=False)}
-        return changes | {animate.tab.error: told, self.tabs: gr.update(selected=ANIMATE)}
+        return self.actions.attempt(pack, self._say)
 
-    def again(self, shown_animate: Any, shown_crossing: Any, event: gr.EventData) -> Changes:
-        """Make a video once more, exactly as it was, and follow that run in its own tab."""
-        return self.actions.attempt(lambda: self._again(str(event.again), (shown_animate, shown_crossing)), self._say)
+    # --- two runs ---------------------------------------------------------------------------------------------------
 
-    def _again(self, run_id: str, shown: tuple[Any, Any]) -> Changes:
-        from pipeline.rerun import inputs_of
+    def pick(self, values: Values, event: gr.EventData) -> Changes:
+        """Choose a run for comparing, or no longer; of two, show both."""
+        chosen = chosen_with(values[self.chosen], str(event.pick))
+        return self.actions.attempt(lambda: self._compare(values, chosen), self._say)
 
-        record = self.history.record(run_id)
-        images, settings = inputs_of(record_path(self.history.outputs, run_id))
-        job = self.actions.jobs.submit(images, settings)
-        changes = self._use(record)
-        if record.job == "animate":
-            return changes | self.animate.follow(job, shown[0])
-        return changes | self.crossing.follow(job, shown[1])
+    def part(self, values: Values) -> Changes:
+        """Compare no more."""
+        return self.actions.attempt(lambda: self._compare(values, ()), self._say)
 
-    def go_on(self, event: gr.EventData) -> Changes:
-        """Take the last frame of a video as the photo of the tab Animate."""
-        return self.actions.attempt(lambda: self._go_on(str(event.frame)), self._say)
-
-    def _go_on(self, run_id: str) -> Changes:
-        path = self.history.last_frame(run_id, Path(tempfile.mkdtemp(dir=self.actions.uploads)))
-        changes = self.animate.show_photo(open_photo(path, path.name))
-        return changes | {self.tabs: gr.update(selected=ANIMATE)}
+    def _compare(self, values: Values, chosen: Pair) -> Changes:
+        panel = comparison_panel(self.history, chosen)
+        now = {**values, self.chosen: chosen}
+        return self._look(now, values[self.count]) | {self.tab.compared: panel, self.chosen: chosen}
 
     def _say(self, message: str) -> Changes:
         return {self.tab.error: panels.error_panel(message)}

@@ -4,6 +4,7 @@ Everything that comes from a record, a file or a person passes through `html.esc
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -25,6 +26,20 @@ STATUS_NAMES = {
 }
 """What stands over a poster; nothing where all went well."""
 
+BESIDE = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="6" width="8" height="12" rx="1.5"/>'
+    '<rect x="13" y="6" width="8" height="12" rx="1.5"/></svg>'
+)
+"""Two pictures, one beside the other."""
+
+INTO_PASSAGE = {
+    "Last frame as the first photo": ("last", 0),
+    "First frame as the last photo": ("first", 1),
+    "First frame as the first photo": ("first", 0),
+    "Last frame as the last photo": ("last", 1),
+}
+"""What can be taken into a transition: an end of the video, and which of the two photos it becomes."""
+
 MOST_DISCARDED = 100
 """Runs in the trash that are listed."""
 
@@ -32,32 +47,48 @@ NOTHING = "No run is like that: ask for less."
 NO_RUNS = "There are no runs yet: what you make appears here."
 
 
-def gallery(found: Found, posters: Sequence[Path | None], opened: str, is_filtered: bool) -> str:
+@dataclass(frozen=True)
+class Marks:
+    """Which runs stand out in the gallery: the one that is opened, and those that are chosen for comparing."""
+
+    opened: str = ""
+    chosen: tuple[str, ...] = ()
+
+
+def gallery(found: Found, posters: Sequence[Path | None], marks: Marks, is_filtered: bool) -> str:
     """The runs that were found, each with its poster, and the button that shows more of them."""
     if not found.entries:
         return f'<p class="nothing">{NOTHING if is_filtered else NO_RUNS}</p>'
-    shown = "".join(_run(entry, poster, opened) for entry, poster in zip(found.entries, posters, strict=True))
+    shown = "".join(_run(entry, poster, marks) for entry, poster in zip(found.entries, posters, strict=True))
     count = f"{found.total} run{'' if found.total == 1 else 's'}"
     left = found.total - len(found.entries)
     more = f'<button type="button" class="further" data-further="yes">Show more ({left} left)</button>' if left else ""
     return f'<p class="count" role="status">{count}</p><ul class="runs">{shown}</ul>{more}'
 
 
-def _run(entry: Entry, poster: Path | None, opened: str) -> str:
+def _run(entry: Entry, poster: Path | None, marks: Marks) -> str:
     run_id, title = escape(entry.run_id), escape(_title(entry))
     picture = (
         f'<img src="{escape(file_url(poster))}" alt="" loading="lazy">' if poster else '<span class="bare"></span>'
     )
     state = _state(entry)
     tag = f'<span class="tag">{escape(state)}</span>' if state else ""
-    current = ' aria-current="true"' if entry.run_id == opened else ""
-    words = f'<span class="title">{title}</span><span class="told">{escape(" · ".join(_told(entry)))}</span>'
+    current = ' aria-current="true"' if entry.run_id == marks.opened else ""
+    told = escape(" · ".join(_told(entry)))
+    words = f'<span class="title" translate="no">{title}</span><span class="told">{told}</span>'
     star = (
         f'<button type="button" class="star" data-star="{run_id}" data-to="{"no" if entry.is_favourite else "yes"}" '
         f'aria-pressed="{str(entry.is_favourite).lower()}" aria-label="Favourite: {title}">★</button>'
     )
+    run = f'<button type="button" class="run" data-open="{run_id}"{current}>{picture}{tag}{words}</button>'
+    return f"<li>{run}{star}{_pick(entry, title, marks) if entry.output else ''}</li>"
+
+
+def _pick(entry: Entry, title: str, marks: Marks) -> str:
+    pressed = str(entry.run_id in marks.chosen).lower()
     return (
-        f'<li><button type="button" class="run" data-open="{run_id}"{current}>{picture}{tag}{words}</button>{star}</li>'
+        f'<button type="button" class="pick" data-pick="{escape(entry.run_id)}" aria-pressed="{pressed}" '
+        f'aria-label="Compare: {title}" title="Compare">{BESIDE}</button>'
     )
 
 
@@ -94,7 +125,7 @@ def unreadable_panel(run_id: str, message: str) -> str:
 
 def _opened(run_id: str, body: str) -> str:
     shut = '<button type="button" class="shut" data-shut="yes" aria-label="Close this run">×</button>'
-    return f'<section class="opened"><header><h3>{escape(run_id)}</h3>{shut}</header>{body}</section>'
+    return f'<section class="opened"><header><h3 translate="no">{escape(run_id)}</h3>{shut}</header>{body}</section>'
 
 
 def snapshot(record: RunRecord, outputs: Path, lines: tuple[LogLine, ...] = ()) -> Snapshot:
@@ -109,9 +140,25 @@ def _actions(record: RunRecord, outputs: Path) -> str:
         buttons.append(_button("again", record.run_id, "Run again"))
     if record.output is not None:
         buttons.append(_button("frame", record.run_id, "Go on from the last frame"))
+        buttons += [_into_passage(record.run_id), _button("pick", record.run_id, "Compare")]
+        buttons.append(_button("fetch", record.run_id, "Download with the record"))
     url = escape(file_url(outputs / f"{record.run_id}.json"))
     buttons.append(f'<a class="button" href="{url}" download="{escape(record.run_id)}.json">Download the record</a>')
     return f'<p class="actions">{"".join(buttons)}{_discard(record.run_id)}</p>'
+
+
+def _into_passage(run_id: str) -> str:
+    """A menu of what can be taken into a transition."""
+    buttons = "".join(
+        f'<button type="button" data-passage="{escape(run_id)}" data-edge="{edge}" data-place="{place}">{text}</button>'
+        for text, (edge, place) in INTO_PASSAGE.items()
+    )
+    return f'<details class="menu"><summary>Use in a transition</summary><div>{buttons}</div></details>'
+
+
+def fetched(path: Path) -> str:
+    """A link to a file that fetch.js follows at once."""
+    return f'<a href="{escape(file_url(path))}" download="{escape(path.name)}" hidden></a>'
 
 
 def _button(name: str, run_id: str, text: str) -> str:
@@ -130,7 +177,7 @@ def trash_panel(runs: Sequence[Discarded]) -> str:
     ask = "Delete everything in the trash for good?"
     empty = f'<button type="button" class="danger" data-empty="yes" data-ask="{ask}">Empty the trash</button>'
     rows = "".join(
-        f"<li><span>{escape(each.run_id)}<small>{bytes_text(each.bytes)}</small></span>"
+        f'<li><span translate="no">{escape(each.run_id)}<small>{bytes_text(each.bytes)}</small></span>'
         f"{_button('restore', each.name, 'Restore')}</li>"
         for each in runs[:MOST_DISCARDED]
     )

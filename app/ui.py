@@ -12,8 +12,9 @@ from app.animate import build_tab
 from app.api import Api
 from app.crossing import Crossing
 from app.downloads import Downloads
-from app.history import ANIMATE, HISTORY, TRANSITION, HistoryWiring, build_history_tab
+from app.history import HISTORY, HistoryWiring, build_history_tab
 from app.jobs import Jobs
+from app.onward import ANIMATE, TRANSITION
 from app.passage import build_passage_tab
 from app.system import SYSTEM, SystemWiring, build_system_tab
 from app.theme import build_theme

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.history.entry import Entry
+from pipeline.history.extracts import Edge, write_archive, write_frame
 from pipeline.history.favourites import Favourites
-from pipeline.history.files import below, checked
+from pipeline.history.files import below, checked, files_of
 from pipeline.history.index import Index
-from pipeline.history.posters import Posters, write_last_frame
+from pipeline.history.posters import Posters
 from pipeline.history.query import Found, Query
 from pipeline.history.trash import Discarded, Trash
 from pipeline.records import RunRecord, read_record, record_path
@@ -38,14 +39,18 @@ class History:
         """The record of a run. Raises InvalidRecord, and InvalidInput for what is no name of a run."""
         return read_record(record_path(self.outputs, checked(run_id)))
 
+    def member_ids(self, group: str) -> list[str]:
+        """Ids of the runs that were asked for together under this name, the oldest first. Raises OutputFailed."""
+        self.index.update()
+        return self.index.members(group)
+
     def members(self, group: str) -> list[RunRecord]:
         """The records of the runs that were asked for together under this name, the oldest first.
 
         One that cannot be read is left out. Raises OutputFailed as `find` does.
         """
-        self.index.update()
         found = []
-        for run_id in self.index.members(group):
+        for run_id in self.member_ids(group):
             with contextlib.suppress(InvalidRecord):
                 found.append(self.record(run_id))
         return found
@@ -66,16 +71,30 @@ class History:
         """The same of the middle of the video, which tells runs apart that begin with the same photo."""
         return self._posters.middle(record.run_id, record.output.path if record.output else None)
 
-    def last_frame(self, run_id: str, folder: Path) -> Path:
-        """Write the last frame of a run's video into `folder`, without loss; return the picture.
+    def video(self, run_id: str) -> Path:
+        """The video of a run. Raises InvalidInput when there is none, InvalidRecord when its record cannot be read."""
+        output = self.record(run_id).output
+        path = below(self.outputs, output.path if output else None)
+        if path is None:
+            raise InvalidInput(f"The video of {run_id} is no longer there: run it again.")
+        return path
+
+    def frame(self, run_id: str, edge: Edge, folder: Path) -> Path:
+        """Write the first or last frame of a run's video into `folder`, without loss; return the picture.
 
         Raises InvalidInput when there is no such video, OutputFailed when the picture cannot be written.
         """
-        output = self.record(run_id).output
-        source = below(self.outputs, output.path if output else None)
-        if source is None:
-            raise InvalidInput(f"The video of {run_id} is no longer there: run it again.")
-        return write_last_frame(source, folder / f"{run_id}_last_frame.png")
+        return write_frame(self.video(run_id), edge, folder / f"{run_id}_{edge}_frame.png")
+
+    def archive(self, run_id: str, folder: Path) -> Path:
+        """Write all files of a run, its record among them, into a zip archive in `folder`; return the archive.
+
+        Raises InvalidInput when there is no such run, OutputFailed when the archive cannot be written.
+        """
+        files = files_of(self.outputs, run_id)
+        if not files:
+            raise InvalidInput(f"There is no run {run_id} any more: somebody else has thrown it away.")
+        return write_archive(files, folder / f"{run_id}.zip")
 
     def discard(self, run_id: str) -> str:
         """Move a finished run into the trash; return its name there. Raises InvalidInput or OutputFailed."""

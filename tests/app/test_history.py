@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.history import read_day
-from app.history_panels import gallery, run_panel, trash_panel, unreadable_panel
+from app.history_panels import Marks, gallery, run_panel, trash_panel, unreadable_panel
 from pipeline.errors import InvalidInput
 from pipeline.history import Discarded, Entry, EntryState, Found, History, Query
 from pipeline.log_lines import LogEntry
@@ -34,7 +34,7 @@ def test_nothing_from_a_record_is_read_as_markup(outputs: Path) -> None:
     run_id = put(outputs, 1, NASTY)
     record = History(outputs).record(run_id)
     pages = [
-        gallery(Found((ENTRY,), 1), [Path(NASTY)], "", is_filtered=False),
+        gallery(Found((ENTRY,), 1), [Path(NASTY)], Marks(), is_filtered=False),
         run_panel(record, [LogEntry("t", "INFO", NASTY)], outputs),
         unreadable_panel(NASTY, NASTY),
         trash_panel([Discarded(NASTY, NASTY, 1, datetime.now(UTC))]),
@@ -57,19 +57,19 @@ def test_nothing_from_a_record_is_read_as_markup(outputs: Path) -> None:
     ],
 )
 def test_what_did_not_go_well_is_said_on_the_poster(entry: Entry, shown: str | None) -> None:
-    page = gallery(Found((entry,), 1), [None], "", is_filtered=False)
+    page = gallery(Found((entry,), 1), [None], Marks(), is_filtered=False)
     assert (f'<span class="tag">{shown}</span>' in page) == (shown is not None)
     assert ('class="tag"' in page) == (shown is not None)
 
 
 def test_the_gallery_says_how_many_are_left_and_why_it_is_empty() -> None:
-    page = gallery(Found((replace(ENTRY, is_favourite=True),), 30), [None], "video_1", is_filtered=False)
+    page = gallery(Found((replace(ENTRY, is_favourite=True),), 30), [None], Marks("video_1"), is_filtered=False)
     assert "30 runs" in page
     assert "29 left" in page
     assert 'aria-current="true"' in page
     assert 'aria-pressed="true"' in page
-    assert "no runs yet" in gallery(Found((), 0), [], "", is_filtered=False)
-    assert "No run is like that" in gallery(Found((), 0), [], "", is_filtered=True)
+    assert "no runs yet" in gallery(Found((), 0), [], Marks(), is_filtered=False)
+    assert "No run is like that" in gallery(Found((), 0), [], Marks(), is_filtered=True)
 
 
 def test_a_run_is_shown_with_its_log_and_what_can_be_done(outputs: Path) -> None:

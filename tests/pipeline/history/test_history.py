@@ -1,6 +1,7 @@
 """Favourites, the trash, posters and log lines: what belongs to a run, and nothing else, goes with it."""
 
 import os
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.frames import FrameStream
-from pipeline.history import History, Query
+from pipeline.history import Edge, History, Query
 from pipeline.history.posters import Posters
 from pipeline.records import RunStatus, record_path
 from pipeline.settings import EncodeSettings
@@ -31,10 +32,10 @@ OUTSIDE = [
 ]
 
 
-def with_video(outputs: Path, number: int, shade: int = 128) -> str:
-    """A run of eight frames of one shade of grey."""
+def with_video(outputs: Path, number: int, shade: int = 128, step: int = 0) -> str:
+    """A run of eight frames of one shade of grey, each lighter than the one before by a step."""
     run_id = put(outputs, number)
-    frames = iter([np.full((48, 64, 3), shade, np.uint8)] * 8)
+    frames = iter([np.full((48, 64, 3), shade + step * frame, np.uint8) for frame in range(8)])
     (outputs / f"{run_id}.mp4").unlink(missing_ok=True)
     write_video(FrameStream(frames, 64, 48, Fraction(8), 8), outputs / f"{run_id}.mp4", EncodeSettings())
     return put(outputs, number, output=an_output(f"{run_id}.mp4"))
@@ -208,11 +209,25 @@ def test_a_poster_of_another_video_of_the_same_name_is_made_anew(outputs: Path) 
     assert record_path(outputs, run_id).exists()
 
 
-def test_the_last_frame_is_kept_without_loss(outputs: Path, tmp_path: Path) -> None:
-    run_id = with_video(outputs, 1, shade=60)
-    with Image.open(History(outputs).last_frame(run_id, tmp_path)) as picture:
-        assert picture.size == (64, 48)
-        assert np.abs(np.asarray(picture).astype(int) - 60).max() < 4
+def test_the_ends_of_a_video_are_kept_without_loss(outputs: Path, tmp_path: Path) -> None:
+    run_id = with_video(outputs, 1, shade=30, step=10)
+    for edge, shade in ((Edge.FIRST, 30), (Edge.LAST, 100)):
+        path = History(outputs).frame(run_id, edge, tmp_path)
+        assert path.name == f"{run_id}_{edge}_frame.png"
+        with Image.open(path) as picture:
+            assert picture.size == (64, 48)
+            assert np.abs(np.asarray(picture).astype(int) - shade).max() < 4
     (outputs / f"{run_id}.mp4").unlink()
     with pytest.raises(InvalidInput, match="no longer there"):
-        History(outputs).last_frame(run_id, tmp_path)
+        History(outputs).frame(run_id, Edge.LAST, tmp_path)
+
+
+def test_all_files_of_a_run_go_into_one_archive(outputs: Path, tmp_path: Path) -> None:
+    run_id = with_video(outputs, 1)
+    (outputs / f"{run_id}_matches.jpg").write_bytes(b"a picture")
+    put(outputs, 2)
+    with zipfile.ZipFile(History(outputs).archive(run_id, tmp_path)) as archive:
+        assert sorted(archive.namelist()) == [f"{run_id}.json", f"{run_id}.mp4", f"{run_id}_matches.jpg"]
+        assert archive.read(f"{run_id}.mp4") == (outputs / f"{run_id}.mp4").read_bytes()
+    with pytest.raises(InvalidInput, match="no run"):
+        History(outputs).archive("video_19990101_000000", tmp_path)

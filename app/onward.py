@@ -1,0 +1,107 @@
+"""What leads from a run to the tabs that make videos: its settings, the run once more, and frames of its video."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import history_panels, panels
+from app.actions import Actions, Photo, open_photo
+from app.crossing import Crossing
+from app.passage_form import Pair
+from app.state import Changes
+from app.wiring import QUIET, Wiring, on
+from pipeline.history import Edge, History
+from pipeline.records import RunRecord, record_path
+
+ANIMATE, TRANSITION = "animate", "transition"
+"""Ids of the tabs."""
+
+NOT_SHOWN = "What was painted or edited by hand is not brought back, all else is: Run again repeats all of it."
+
+
+class Onward:
+    """Connects an opened run with the other tabs. Every handler returns changes by component."""
+
+    def __init__(self, history: History, tabs: gr.Tabs, actions: Actions, others: tuple[Wiring, Crossing]) -> None:
+        self.history, self.tabs, self.actions = history, tabs, actions
+        self.animate, self.crossing = others
+
+    def connect(self, opened: gr.HTML, error: gr.HTML) -> None:
+        """Attach every event of an opened run; the forms are read once they are filled in."""
+        self.error, animate, crossing = error, self.animate, self.crossing
+        parts = [*animate.shown_outputs, *animate.run_outputs, *crossing.shown_outputs, *crossing.run_outputs]
+        more = [animate.state.areas, animate.state.edited, animate.tab.plan.reset, self.tabs, error]
+        outputs = list(dict.fromkeys([*parts, *more]))
+        seen = [animate.state.shown, crossing.state.shown]
+        for event in (
+            on(opened.use, self.use, None, outputs),
+            on(opened.again, self.again, seen, outputs),
+            on(opened.frame, self.go_on, None, outputs),
+            on(opened.passage, self.lead_over, [crossing.state.photos], outputs),
+        ):
+            read = event.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
+            read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
+
+    def use(self, event: gr.EventData) -> Changes:
+        """Put photos and settings of a run back into the form that they come from, with the seed that was drawn."""
+        return self.actions.attempt(lambda: self.show(self.history.record(str(event.use))), self._say)
+
+    def show(self, record: RunRecord) -> Changes:
+        """The same for a record."""
+        job = history_panels.snapshot(record, self.history.outputs)
+        if record.job != "animate":
+            seed = self.crossing.tab.advanced.controls["seed"].component
+            return self.crossing.show_request(job) | {seed: record.seed, self.tabs: gr.update(selected=TRANSITION)}
+        animate, by_hand = self.animate, record.requested.animate.motion.plan is not None
+        changes = animate.show_request(job)
+        if animate.state.photo in changes:
+            changes |= animate.show_photo(changes[animate.state.photo])
+        is_part = by_hand or any(each.role == "mask" for each in record.inputs)
+        told = f'<p class="alert info" role="status">{NOT_SHOWN}</p>' if is_part else ""
+        changes[animate.tab.advanced.controls["seed"].component] = record.seed
+        changes |= {animate.state.edited: False, animate.tab.plan.reset: gr.update(visible=False)}
+        return changes | {animate.tab.error: told, self.tabs: gr.update(selected=ANIMATE)}
+
+    def again(self, shown_animate: Any, shown_crossing: Any, event: gr.EventData) -> Changes:
+        """Make a video once more, exactly as it was, and follow that run in its own tab."""
+        return self.actions.attempt(lambda: self._again(str(event.again), (shown_animate, shown_crossing)), self._say)
+
+    def _again(self, run_id: str, shown: tuple[Any, Any]) -> Changes:
+        from pipeline.rerun import inputs_of
+
+        record = self.history.record(run_id)
+        images, settings = inputs_of(record_path(self.history.outputs, run_id))
+        job = self.actions.jobs.submit(images, settings)
+        changes = self.show(record)
+        if record.job == "animate":
+            return changes | self.animate.follow(job, shown[0])
+        return changes | self.crossing.follow(job, shown[1])
+
+    def go_on(self, event: gr.EventData) -> Changes:
+        """Take the last frame of a video as the photo of the tab Animate."""
+
+        def take() -> Changes:
+            photo = self._frame(str(event.frame), Edge.LAST)
+            return self.animate.show_photo(photo) | {self.tabs: gr.update(selected=ANIMATE)}
+
+        return self.actions.attempt(take, self._say)
+
+    def lead_over(self, photos: Pair, event: gr.EventData) -> Changes:
+        """Take the first or last frame of a video as the first or last photo of the tab Transition."""
+
+        def take() -> Changes:
+            photo = self._frame(str(event.passage), Edge(event.edge))
+            return self.crossing.show_photo(int(event.place), photo, photos) | {
+                self.tabs: gr.update(selected=TRANSITION)
+            }
+
+        return self.actions.attempt(take, self._say)
+
+    def _frame(self, run_id: str, edge: Edge) -> Photo:
+        path = self.history.frame(run_id, edge, Path(tempfile.mkdtemp(dir=self.actions.uploads)))
+        return open_photo(path, path.name)
+
+    def _say(self, message: str) -> Changes:
+        return {self.error: panels.error_panel(message)}
