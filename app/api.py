@@ -30,6 +30,8 @@ POLL_SECONDS = 0.3
 LARGEST_TEXT = 1_000_000
 """Characters that the settings of a call may have."""
 
+CLOSED = "The program is being closed: this run waits, and goes on when it is started again."
+
 Answer = tuple[FileDataDict, str]
 """The video, and the record of its run as JSON."""
 
@@ -109,6 +111,8 @@ class Api:
         """The finished record of a job; its progress is told meanwhile."""
         jobs, run_id, tell = self.actions.jobs, job.record.run_id, gr.Progress()
         while not job.is_finished:
+            if jobs.is_closed and job.position:
+                raise ImageToVideoError(CLOSED)
             _report(job, tell)
             found = jobs.wait(run_id, POLL_SECONDS)
             if found is None:  # finished so long ago that the queue no longer remembers it

@@ -1,91 +1,49 @@
-"""The queue of runs: one worker, in the order they came. A job belongs to the program, not to the tab that asked.
+"""The queue of runs: one worker, one run at a time. A job belongs to the program, not to the tab that asked.
 
-The worker thread is the only one that changes a job while it runs; pages read snapshots of it.
+The records are the queue: what waits when the program ends, waits on, and a later start takes it up. The worker thread
+is the only one that changes a job while it runs; pages read snapshots of it.
 """
 
 import logging
 import shutil
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from app.job import FINISHED, Job, Queue, Runner, Snapshot
+from pipeline import leftovers
 from pipeline.context import Event, Glimpse, LogLine, Painted, Progress
-from pipeline.errors import Cancelled, InvalidInput
-from pipeline.records import ErrorRecord, Notice, RunRecord, RunStatus, now, write_record
+from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, OutputFailed
+from pipeline.history.files import checked
+from pipeline.records import (
+    ErrorRecord,
+    Notice,
+    PlaceRecord,
+    RunRecord,
+    RunStatus,
+    now,
+    read_record,
+    record_path,
+    write_record,
+)
 from pipeline.settings import Settings
+
+__all__ = ["FINISHED", "Job", "Jobs", "Queue", "Runner", "Snapshot"]
 
 LOG = logging.getLogger("app.jobs")
 
 Outcome = TypeVar("Outcome")
 
-MAX_LINES = 200
-"""Log lines kept for a job; the log file has them all."""
-
 MAX_FINISHED = 20
 """Finished jobs that are remembered; the records on disk have them all."""
 
-FINISHED = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+PAUSED = ".paused"
+"""An empty file below the outputs while the queue is paused, so that it is still paused after a restart."""
 
-
-class Runner(Protocol):
-    """What carries a run out: the functions of pipeline.run, which are imported on first use."""
-
-    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
-        """Write the record of a run that is asked for."""
-
-    def execute(
-        self,
-        record: RunRecord,
-        images: tuple[Path, ...],
-        outputs: Path,
-        listen: Callable[[Event], None],
-        is_cancelled: Callable[[], bool],
-    ) -> RunRecord:
-        """Run it and return its finished record."""
-
-
-@dataclass
-class Job:
-    """One run in the queue. `masks` is a folder that is removed with it; `version` grows with its changes.
-
-    Runs that were asked for together have the same `group`.
-    """
-
-    record: RunRecord
-    images: tuple[Path, ...]
-    masks: Path | None = None
-    group: str = ""
-    progress: Progress | None = None
-    glimpse: Glimpse | None = None
-    painted: tuple[Painted, ...] = ()
-    lines: deque[LogLine] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    version: int = 0
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A job as a page shows it. `position` is its place in the queue: 0 runs or is done, 1 is next."""
-
-    record: RunRecord
-    images: tuple[Path, ...]
-    progress: Progress | None
-    glimpse: Glimpse | None
-    lines: tuple[LogLine, ...]
-    position: int
-    stopping: bool
-    version: int
-    painted: tuple[Painted, ...] = ()
-    """Key frames of a transition that are done."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.record.status in FINISHED
+BEGUN = "This run has begun or is gone from the queue in the meantime: it stays as it was."
+TAKEN_OUT = "The run was taken out of the queue before it began."
 
 
 class Jobs:
@@ -96,11 +54,17 @@ class Jobs:
         self._load_runner = load_runner
         self._changed = threading.Condition()
         self._jobs: dict[str, Job] = {}
-        self._waiting: deque[Job] = deque()
+        self._waiting: list[Job] = []
         self._running: Job | None = None
+        self._interrupted: dict[str, RunRecord] = {}
         self._worker: threading.Thread | None = None
-        self._closed = False
+        self._is_paused = False
+        self._is_closed = False
         self._version = 0
+        self.ended: Callable[[RunRecord], None] = lambda _: None
+        """Called with the record of every run that has ended, whatever its end; it has to return at once."""
+
+    # --- asking for runs --------------------------------------------------------------------------------------------
 
     def submit(
         self,
@@ -109,20 +73,114 @@ class Jobs:
         masks: Path | None = None,
         group: str = "",
         plan_only: bool = False,
+        place: PlaceRecord | None = None,
     ) -> Snapshot:
-        """Put a run at the end of the queue. Raises ImageToVideoError when the outputs folder cannot be used.
+        """Put a run at the end of the queue, with copies of its inputs, so that the given files may go.
 
-        `plan_only`: two images are described and the way between them is planned, and no video is made.
+        `masks` is a folder that is removed. `plan_only`: two images are described and the way between them is planned,
+        and no video is made. Raises ImageToVideoError when the outputs folder cannot be used.
         """
-        job = Job(self._load_runner().submit(images, settings, self.outputs, plan_only), images, masks, group)
+        runner = self._load_runner()
+        try:
+            record = runner.submit(images, settings, self.outputs, plan_only)
+            try:
+                runner.keep(record, images, self.outputs)
+            except ImageToVideoError:
+                record_path(self.outputs, record.run_id).unlink(missing_ok=True)
+                raise
+        finally:
+            _remove(masks)
+        record.group, record.place = group, place
+        return self._add(Job(record, images), len(self._waiting))
+
+    def replace(self, run_id: str, images: tuple[Path, ...], settings: Settings, masks: Path | None = None) -> Snapshot:
+        """Let a run that waits be made from other images or with other settings, in its place.
+
+        Raises InvalidInput when it has begun or is gone, and other ImageToVideoErrors as `submit` does.
+        """
         with self._changed:
-            self._jobs[job.record.run_id] = job
+            job = self._waiting_job(run_id)
+            before = job.record
+        try:
+            record = self._load_runner().revise(before, images, settings, self.outputs)
+        finally:
+            _remove(masks)
+        with self._changed:
+            if self._waiting_job(run_id).record is not before:
+                raise InvalidInput(BEGUN)
+            record.queue_position = before.queue_position
+            job.record, job.images = record, images
+            self._write(record)
             self._touch(job)
-            self._waiting.append(job)
-            self._number_queue()
-            self._start_worker()
-            self._changed.notify_all()
             return self._snapshot(job)
+
+    def resume(self, run_id: str) -> Snapshot:
+        """Make an interrupted run next, under its name and with its seed; what was finished of it is in the cache.
+
+        Raises ImageToVideoError when it is not interrupted any more, or its inputs are gone.
+        """
+        self._offer_no_more(checked(run_id))
+        self._load_runner().restore(read_record(record_path(self.outputs, run_id)), self.outputs)
+        try:
+            record = leftovers.ask_again(run_id, self.outputs)
+        except OSError as error:
+            raise OutputFailed(f"The run cannot be resumed: {error.strerror or error}.") from error
+        return self._add(Job(record, self._load_runner().restore(record, self.outputs)), 0)
+
+    def give_up(self, run_id: str) -> None:
+        """Leave an interrupted run as it is: it is offered no more. Raises ImageToVideoError as `resume` does."""
+        self._offer_no_more(checked(run_id))
+        try:
+            leftovers.give_up(run_id, self.outputs)
+        except OSError as error:
+            raise OutputFailed(f"The record cannot be written: {error.strerror or error}.") from error
+
+    def take_up(self) -> int:
+        """Take up what programs that are gone have left in the outputs, and go on with it; return how many runs wait.
+
+        What they were making is offered to be resumed.
+        """
+        try:
+            found = leftovers.take_over(self.outputs)
+        except OSError as error:
+            LOG.warning("Runs of earlier programs cannot be taken up: %s", error.strerror or error)
+            return 0
+        jobs = [job for record in found.waiting if (job := self._restored(record)) is not None]
+        self._set_paused(is_paused=bool(jobs) and (self.outputs / PAUSED).exists())
+        with self._changed:
+            self._interrupted = {record.run_id: record for record in found.interrupted}
+            for job in jobs:
+                self._put(job, len(self._waiting))
+            self._touch()
+        return len(jobs)
+
+    def _offer_no_more(self, run_id: str) -> None:
+        with self._changed:
+            self._interrupted.pop(run_id, None)
+            self._touch()
+
+    # --- the order of the queue -------------------------------------------------------------------------------------
+
+    def move(self, run_id: str, place: int) -> None:
+        """Give a run that waits another place, 1 for the next one; beyond the last one is the end.
+
+        Nothing happens when it does not wait any more.
+        """
+        with self._changed:
+            job = self._jobs.get(run_id)
+            if job is not None and job in self._waiting:
+                self._waiting.remove(job)
+                self._waiting.insert(max(0, place - 1), job)
+                self._number_queue()
+                self._touch()
+
+    def pause(self) -> None:
+        """Begin no other run. The one that runs goes on."""
+        self._set_paused(is_paused=True)
+
+    def go_on(self) -> None:
+        """Begin what waits again."""
+        self._set_paused(is_paused=False)
 
     def cancel(self, run_id: str) -> None:
         """Stop a run, or take it out of the queue. Nothing happens when it is finished or unknown."""
@@ -133,45 +191,16 @@ class Jobs:
             job.cancelled.set()
             self._touch(job)
             if job in self._waiting:
-                self._waiting.remove(job)
                 self._end_unstarted(job)
-                self._number_queue()
             self._changed.notify_all()
 
-    def get(self, run_id: str | None) -> Snapshot | None:
-        """The job of a run, if it is still remembered."""
+    def clear(self) -> None:
+        """Take everything out of the queue that waits. The run that runs goes on."""
         with self._changed:
-            job = self._jobs.get(run_id) if run_id else None
-            return self._snapshot(job) if job else None
-
-    def siblings(self, run_id: str | None) -> list[Snapshot]:
-        """The jobs that were asked for together with a run, itself among them, in order; none where it is alone."""
-        with self._changed:
-            job = self._jobs.get(run_id) if run_id else None
-            group = job.group if job else ""
-            return [self._snapshot(each) for each in self._jobs.values() if each.group == group] if group else []
-
-    def latest(self, images: int) -> Snapshot | None:
-        """What a tab that has just opened shows: the job that runs, else the next one, else the last one done.
-
-        Of the jobs with so many images: one for the tab Animate, two for Transition.
-        """
-        with self._changed:
-            jobs = [job for job in self._jobs.values() if len(job.images) == images]
-            active = [job for job in jobs if job.record.status not in FINISHED]
-            job = active[0] if active else jobs[-1] if jobs else None
-            return self._snapshot(job) if job else None
-
-    @property
-    def version(self) -> int:
-        """Grows with every change of any job."""
-        with self._changed:
-            return self._version
-
-    def active(self) -> list[Snapshot]:
-        """Every job that runs or waits, in order."""
-        with self._changed:
-            return [self._snapshot(job) for job in self._jobs.values() if job.record.status not in FINISHED]
+            for job in list(self._waiting):
+                job.cancelled.set()
+                self._end_unstarted(job)
+            self._changed.notify_all()
 
     def when_idle(self, action: Callable[[], Outcome]) -> Outcome:
         """Do what no run may be under way for; none begins meanwhile. Raises InvalidInput while one is."""
@@ -181,28 +210,83 @@ class Jobs:
             return action()
 
     def close(self, timeout: float = 10.0) -> None:
-        """Cancel everything and wait up to `timeout` seconds for the worker, so that records say what happened."""
+        """Break off what runs, and leave what waits to the next start of the program.
+
+        Waits up to `timeout` seconds for the worker, so that the record says what happened.
+        """
         with self._changed:
-            self._closed = True
+            self._is_closed = True
             self._changed.notify_all()
-        for job in self.active():
-            self.cancel(job.record.run_id)
         if self._worker is not None:
             self._worker.join(timeout)
 
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def get(self, run_id: str | None) -> Snapshot | None:
+        """The job of a run, if it is still remembered."""
+        with self._changed:
+            job = self._jobs.get(run_id) if run_id else None
+            return self._snapshot(job) if job else None
+
+    def siblings(self, run_id: str | None) -> list[Snapshot]:
+        """The jobs that were asked for together with a run, itself among them, in order; none where it is alone."""
+        job = self.get(run_id)
+        return self.group(job.record.group) if job is not None else []
+
+    def group(self, name: str) -> list[Snapshot]:
+        """The jobs that were asked for together under this name, in order, as far as they are still remembered."""
+        with self._changed:
+            return [self._snapshot(each) for each in self._jobs.values() if name and each.record.group == name]
+
+    def latest(self, images: int) -> Snapshot | None:
+        """What a tab that has just opened shows: the job that runs, else the next one, else the last one done.
+
+        Of the jobs with so many images: one for the tab Animate, two for Transition.
+        """
+        with self._changed:
+            active = [job for job in self._active() if len(job.images) == images]
+            done = [job for job in self._jobs.values() if len(job.images) == images and job not in active]
+            job = active[0] if active else done[-1] if done else None
+            return self._snapshot(job) if job else None
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of any job."""
+        with self._changed:
+            return self._version
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the program is about to end: nothing is begun any more."""
+        return self._is_closed
+
+    def active(self) -> list[Snapshot]:
+        """Every job that runs or waits, in order."""
+        return list(self.queue().active)
+
+    def queue(self) -> Queue:
+        """The whole queue."""
+        with self._changed:
+            active = self._active()
+            return Queue(
+                active=tuple(self._snapshot(job) for job in active),
+                is_paused=self._is_paused,
+                left_over=sum(job.is_left_over for job in active),
+                interrupted=tuple(self._interrupted.values()),
+            )
+
     def wait(self, run_id: str, timeout: float) -> Snapshot | None:
-        """The job of a run as soon as it is finished, or as it stands after `timeout` seconds."""
+        """The job of a run as soon as it is finished, or as it stands after `timeout` seconds or when all is closed."""
         end = time.monotonic() + timeout
         with self._changed:
             job = self._jobs.get(run_id)
             while job and job.record.status not in FINISHED and (left := end - time.monotonic()) > 0:
+                if self._is_closed and job is not self._running:
+                    break
                 self._changed.wait(left)
             return self._snapshot(job) if job else None
 
-    def _start_worker(self) -> None:
-        if self._worker is None:
-            self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
-            self._worker.start()
+    # --- the worker -------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -215,25 +299,31 @@ class Jobs:
             with self._changed:
                 job.record, job.progress, job.glimpse, self._running = record, None, None, None
                 self._touch(job)
-                self._discard(job)
+                self._forget()
+                self.ended(record)
                 self._changed.notify_all()
+
+    def _next(self) -> Job | None:
+        with self._changed:
+            while not self._is_closed and (self._is_paused or not self._waiting):
+                self._changed.wait()
+            if self._is_closed:
+                return None
+            job = self._running = self._waiting.pop(0)
+            job.record.queue_position = None
+            self._touch(job)
+            return job
 
     def _execute(self, job: Job) -> RunRecord:
         record = job.record.model_copy(deep=True)  # the worker's own: pages read the copy in the job meanwhile
         return self._load_runner().execute(
-            record, job.images, self.outputs, lambda event: self._hear(job, event), job.cancelled.is_set
+            record,
+            self._images(job),
+            self.outputs,
+            lambda event: self._hear(job, event),
+            job.cancelled.is_set,
+            lambda: self._is_closed and not job.cancelled.is_set(),
         )
-
-    def _next(self) -> Job | None:
-        with self._changed:
-            while not self._waiting:
-                if self._closed:
-                    return None
-                self._changed.wait()
-            job = self._running = self._waiting.popleft()
-            job.record.queue_position = None
-            self._number_queue()
-            return job
 
     def _hear(self, job: Job, event: Event) -> None:
         with self._changed:
@@ -251,30 +341,68 @@ class Jobs:
                 job.record = event.model_copy(deep=True)
             self._touch(job)
 
-    def _touch(self, job: Job) -> None:
+    # --- with the lock held -----------------------------------------------------------------------------------------
+
+    def _add(self, job: Job, place: int) -> Snapshot:
+        with self._changed:
+            self._put(job, place)
+            return self._snapshot(job)
+
+    def _put(self, job: Job, place: int) -> None:
+        self._jobs[job.record.run_id] = job
+        self._waiting.insert(place, job)
+        job.record.queue_position = None
+        self._number_queue()
+        self._touch(job)
+        if self._worker is None and not self._is_closed:
+            self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+            self._worker.start()
+        self._changed.notify_all()
+
+    def _active(self) -> list[Job]:
+        return [*([self._running] if self._running is not None else []), *self._waiting]
+
+    def _waiting_job(self, run_id: str) -> Job:
+        job = self._jobs.get(run_id)
+        if job is None or job not in self._waiting:
+            raise InvalidInput(BEGUN)
+        return job
+
+    def _set_paused(self, is_paused: bool) -> None:
+        with self._changed:
+            self._is_paused = is_paused
+            try:
+                (self.outputs / PAUSED).touch() if is_paused else (self.outputs / PAUSED).unlink(missing_ok=True)
+            except OSError as error:
+                LOG.warning("A restart will not know whether the queue is paused: %s", error.strerror or error)
+            self._touch()
+            self._changed.notify_all()
+
+    def _touch(self, job: Job | None = None) -> None:
         self._version += 1
-        job.version = self._version
+        if job is not None:
+            job.version = self._version
 
     def _number_queue(self) -> None:
-        """Give the jobs that wait their places, 1 for the next one, also in their records."""
-        for position, job in enumerate(self._waiting, start=1):
-            if job.record.queue_position != position:
-                job.record.queue_position = position
-                self._touch(job)
+        """Let the numbers in the records rise along the queue. Only those out of order are written anew."""
+        last = 0
+        for job in self._waiting:
+            if job.record.queue_position is None or job.record.queue_position <= last:
+                job.record.queue_position = last + 1
                 self._write(job.record)
+            last = job.record.queue_position
 
     def _end_unstarted(self, job: Job) -> None:
-        error = Cancelled("The run was taken out of the queue before it began.")
-        job.record.status, job.record.finished_at, job.record.queue_position = RunStatus.CANCELLED, now(), None
-        job.record.error = ErrorRecord(type="Cancelled", message=str(error), exit_code=error.exit_code)
+        self._waiting.remove(job)
+        _end(job.record, RunStatus.CANCELLED, Cancelled(TAKEN_OUT))
         self._write(job.record)
-        self._discard(job)
+        self.ended(job.record)
+        self._touch(job)
+        self._forget()
 
-    def _discard(self, job: Job) -> None:
-        """Remove what a finished job no longer needs, and forget the oldest ones."""
-        if job.masks is not None:
-            shutil.rmtree(job.masks, ignore_errors=True)
-        finished = [run_id for run_id, other in self._jobs.items() if other.record.status in FINISHED]
+    def _forget(self) -> None:
+        """Forget the oldest finished jobs."""
+        finished = [run_id for run_id, job in self._jobs.items() if job.record.status in FINISHED]
         for run_id in finished[:-MAX_FINISHED]:
             del self._jobs[run_id]
 
@@ -284,6 +412,16 @@ class Jobs:
         except OSError as error:
             LOG.warning("The record of %s could not be written: %s", record.run_id, error.strerror or error)
 
+    def _restored(self, record: RunRecord) -> Job | None:
+        """The job of a run that an earlier program was asked for; None, and a failed run, where its inputs are gone."""
+        try:
+            return Job(record, self._load_runner().restore(record, self.outputs), is_left_over=True)
+        except ImageToVideoError as error:
+            _end(record, RunStatus.FAILED, error)
+            self._write(record)
+            LOG.warning("%s: %s", record.run_id, error)
+            return None
+
     def _images(self, job: Job) -> tuple[Path, ...]:
         """The images of a job: the uploads, or the copies that its record keeps where the uploads are gone."""
         kept = [self.outputs / entry.path if entry.path else None for entry in job.record.inputs]
@@ -291,7 +429,7 @@ class Jobs:
         return tuple(copy if copy and not upload.is_file() else upload for upload, copy in pairs)
 
     def _snapshot(self, job: Job) -> Snapshot:
-        ahead = 0 if self._running is None else 1  # with nothing ahead, the first one is as good as begun
+        ahead = 1 if self._running is not None or self._is_paused else 0  # else the first one is as good as begun
         position = self._waiting.index(job) + ahead if job in self._waiting else 0
         return Snapshot(
             record=job.record,
@@ -304,6 +442,17 @@ class Jobs:
             version=job.version,
             painted=job.painted,
         )
+
+
+def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(record: RunRecord, status: RunStatus, error: ImageToVideoError) -> None:
+    """Write into a record that its run ended before it began."""
+    record.status, record.finished_at, record.queue_position = status, now(), None
+    record.error = ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
 
 
 def _failed(record: RunRecord) -> RunRecord:

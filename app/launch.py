@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import errno
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -14,15 +13,16 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.uploads import make_uploads
 from pipeline.command_line import OUTPUTS, Parser
 from pipeline.environment import gpu_name
 from pipeline.errors import ImageToVideoError, InvalidSetting, OutputFailed
 from pipeline.logs import LOGS, start_logging, stop_logging
-from pipeline.records import mark_interrupted
 
-LOG = logging.getLogger("app.launch")
+if TYPE_CHECKING:
+    from app.job import Queue
 
 Account = tuple[str, str]
 """User and password."""
@@ -222,9 +222,9 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
         )
         if parsed.share and not page.share_url:  # Gradio has printed why
             raise OutputFailed("The page could not be opened to the internet: start it without --share, or try again.")
+        left_over = page.jobs.take_up()
         greet(parsed.host, parsed.port, parsed.open_browser)
-        for record in mark_interrupted(parsed.outputs):
-            LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
+        tell_left_over(left_over, page.jobs.queue())
         while True:
             # Short, because the system may hand a signal to another thread, which does not wake this one.
             time.sleep(WAKE_SECONDS)
@@ -248,3 +248,14 @@ def greet(host: str, port: int, open_browser: bool) -> None:
         print("No NVIDIA GPU was found: the embedded engine needs none.", flush=True)
     if open_browser:
         webbrowser.open(address)
+
+
+def tell_left_over(waiting: int, queue: "Queue") -> None:
+    """Print what the last start of the program has left."""
+    if waiting:
+        runs = "1 run was waiting" if waiting == 1 else f"{waiting} runs were waiting"
+        how = "the queue is paused" if queue.is_paused else "the queue goes on"
+        print(f"{runs} when the program ended: {how}.", flush=True)
+    if queue.interrupted:
+        count = len(queue.interrupted)
+        print(f"{count} {'run was' if count == 1 else 'runs were'} broken off: the page offers to resume.", flush=True)

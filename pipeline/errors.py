@@ -9,6 +9,7 @@
     ├── ModelMissing             4    weights are not on this machine
     ├── OutputFailed             1    the disk is full, or a finished file does not hold what was asked
     └── Cancelled              130    the user stopped the run
+        └── Interrupted        130    the program was closed, or ended, in the middle of the run
 
 Everything else that escapes is a defect: its traceback goes to the log, and the user is told where that log is.
 """
@@ -60,6 +61,10 @@ class Cancelled(ImageToVideoError):
     """The user stopped the run."""
 
     exit_code = 130
+
+
+class Interrupted(Cancelled):
+    """The program ended in the middle of the run, which can be resumed."""
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -24,6 +24,9 @@ SCHEMA_VERSION = 1
 INPUTS = "inputs"
 """Folder below the outputs folder that keeps the inputs by content."""
 
+WORK = ".work"
+"""Folder below the outputs folder that holds, for each run under way, what is not finished yet."""
+
 MAX_PLACES = 100
 """Runs that are compared with each other at most."""
 
@@ -387,26 +390,18 @@ def keep_input(source: Path, outputs: Path) -> tuple[str, str]:
     return relative, digest
 
 
+def own() -> tuple[int, float]:
+    """This process as records name their owner: its number, and when it began in seconds since 1970."""
+    process = psutil.Process()
+    return process.pid, process.create_time()
+
+
 def owner_is_alive(record: RunRecord) -> bool:
     """Whether the process that owns the record still runs (and is not another one with the same number)."""
     try:
         return abs(psutil.Process(record.pid).create_time() - record.process_started_at) < 1.0
     except psutil.Error:
         return False
-
-
-def mark_interrupted(outputs: Path) -> list[RunRecord]:
-    """Set records that say queued or running, but whose process is gone, to interrupted. Returns those records."""
-    marked = []
-    for path in sorted(outputs.glob("video_*.json")):
-        with contextlib.suppress(InvalidRecord, OSError):
-            record = read_record(path)
-            if record.status in (RunStatus.QUEUED, RunStatus.RUNNING) and not owner_is_alive(record):
-                record.status = RunStatus.INTERRUPTED
-                record.finished_at = now()
-                write_record(record, outputs)
-                marked.append(record)
-    return marked
 
 
 def fps_text(fps: Fraction) -> str:

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psutil
-
-from pipeline.records import RunRecord, RunStatus, now, record_path, reserve_run_id, write_record
+from pipeline.records import PlaceRecord, RunRecord, RunStatus, now, own, record_path, reserve_run_id, write_record
 from pipeline.resolve import draw_seed
 from pipeline.run.animation import Animation
 from pipeline.run.inputs import input_records
@@ -13,21 +11,30 @@ from pipeline.run.journal import Listener
 from pipeline.run.long_animation import LongAnimation
 from pipeline.run.runner import Runner, outputs_error
 from pipeline.run.transition import Outline, Transition
+from pipeline.run.waiting import keep, restore, revise
 from pipeline.settings import Settings
 
-__all__ = ["execute", "submit"]
+__all__ = ["execute", "keep", "restore", "revise", "submit"]
 
 
-def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
+def submit(
+    images: Sequence[Path],
+    settings: Settings,
+    outputs: Path,
+    plan_only: bool = False,
+    group: str = "",
+    place: PlaceRecord | None = None,
+) -> RunRecord:
     """Write the record of a run that is asked for, status queued, and return it.
 
-    One image is animated, more become a transition, or with `plan_only` its captions and prompts alone. The seed is
+    One image is animated, more become a transition, or with `plan_only` its captions and prompts alone. Runs that are
+    asked for together have the same `group`, and a `place` in it where they are compared. The seed is
     drawn here, so that it is known before anything else happens. Raises InvalidSetting when the outputs folder cannot
     be used, OutputFailed when the disk is full, and ValueError where there is no image.
     """
     if not images:
         raise ValueError("a run takes at least one image")
-    process = psutil.Process()
+    pid, process_started_at = own()
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         run_id = reserve_run_id(outputs)
@@ -38,8 +45,10 @@ def submit(images: Sequence[Path], settings: Settings, outputs: Path, plan_only:
         job="animate" if len(images) == 1 else "plan" if plan_only else "transition",
         status=RunStatus.QUEUED,
         created_at=now(),
-        pid=process.pid,
-        process_started_at=process.create_time(),
+        pid=pid,
+        process_started_at=process_started_at,
+        group=group,
+        place=place,
         seed=draw_seed(settings).seed,
         requested=settings,
         inputs=input_records(images, settings),
@@ -58,14 +67,16 @@ def execute(
     outputs: Path,
     listen: Listener = lambda _: None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    is_closing: Callable[[], bool] = lambda: False,
 ) -> RunRecord:
-    """Run all stages for a submitted record and return it finished: succeeded, failed or cancelled.
+    """Run all stages for a submitted record and return it finished: succeeded, failed, cancelled or interrupted.
 
     Never raises for what a user, a file or a disk does: the reason is in `record.error`. `listen` is called from this
-    thread with everything worth showing as it happens.
+    thread with everything worth showing as it happens. `is_cancelled` says that the user wants it to stop, `is_closing`
+    that the program is about to end: then the run is interrupted and can be resumed.
     """
     jobs: dict[str, type[Runner]] = {"animate": Animation, "transition": Transition, "plan": Outline}
     job = jobs[record.job]
     if job is Animation and record.requested.animate.segments:
         job = LongAnimation
-    return job(record, images, outputs, listen, is_cancelled).finish()
+    return job(record, images, outputs, listen, is_cancelled, is_closing).finish()

@@ -10,18 +10,25 @@ from pathlib import Path
 from pipeline.cache import open_cache
 from pipeline.context import Context, LogLine
 from pipeline.environment import environment
-from pipeline.errors import Cancelled, ImageToVideoError, InvalidSetting, OutOfMemory, OutputFailed, is_disk_full
+from pipeline.errors import (
+    Cancelled,
+    ImageToVideoError,
+    Interrupted,
+    InvalidSetting,
+    OutOfMemory,
+    OutputFailed,
+    is_disk_full,
+)
 from pipeline.logs import FILE_NAME
 from pipeline.memory.recover import is_out_of_memory
-from pipeline.records import ErrorRecord, RunRecord, RunStatus, now
+from pipeline.records import WORK, ErrorRecord, RunRecord, RunStatus, now
 from pipeline.run.finishing import REFINEMENTS, Finishing
 from pipeline.run.inputs import keep_inputs
 from pipeline.run.journal import Listener
 from pipeline.settings import Settings
 from pipeline.threads import limited_threads
 
-WORK = ".work"
-"""Folder below the outputs that holds what is not finished yet."""
+CLOSED = "The program was closed in the middle of this run: resume it to go on."
 
 
 def outputs_error(error: OSError, outputs: Path) -> ImageToVideoError:
@@ -42,9 +49,11 @@ class Runner(Finishing, ABC):
         outputs: Path,
         listen: Listener,
         is_cancelled: Callable[[], bool],
+        is_closing: Callable[[], bool],
     ) -> None:
         super().__init__(record, outputs, listen)
-        self.images, self.is_cancelled = tuple(images), is_cancelled
+        self.images, self.is_closing = tuple(images), is_closing
+        self.is_cancelled = lambda: is_cancelled() or is_closing()
         self.work_dir = outputs / WORK / record.run_id
 
     def finish(self) -> RunRecord:
@@ -57,7 +66,10 @@ class Runner(Finishing, ABC):
                 self.work()
                 self.record.status = RunStatus.SUCCEEDED
             except Cancelled as error:
-                self._fail(error, RunStatus.CANCELLED)
+                if self.is_closing():
+                    self._fail(Interrupted(CLOSED), RunStatus.INTERRUPTED)
+                else:
+                    self._fail(error, RunStatus.CANCELLED)
             except ImageToVideoError as error:
                 self._fail(error, RunStatus.FAILED)
             except Exception as error:  # noqa: BLE001 - the one boundary: a defect ends the run, not the program
@@ -106,7 +118,7 @@ class Runner(Finishing, ABC):
     def _fail(self, error: ImageToVideoError, status: RunStatus) -> None:
         self.record.status = status
         self.record.error = ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
-        self.log.log(20 if status is RunStatus.CANCELLED else 30, str(error))
+        self.log.log(20 if isinstance(error, Cancelled) else 30, str(error))
         self.listen(LogLine("error", str(error)))
 
     def _told(self, error: Exception) -> ImageToVideoError:

@@ -1,84 +1,16 @@
-"""The queue: order, progress, cancelling, and what is left behind. Runs are pretended; records are real."""
+"""The queue: order, progress, cancelling, restarts, and what is left behind. Runs are pretended; records are real."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from app.jobs import MAX_FINISHED, Jobs, Snapshot
-from pipeline.context import Event, LogLine, Progress
-from pipeline.errors import InvalidInput, InvalidSetting
-from pipeline.records import (
-    ErrorRecord,
-    InputRecord,
-    RunRecord,
-    RunStatus,
-    now,
-    read_record,
-    record_path,
-    reserve_run_id,
-    write_record,
-)
-from pipeline.settings import Settings
-
-SECONDS = 20.0
-"""How long anything may take here on a busy machine."""
-
-Listener = Callable[[Event], None]
-
-
-class PretendRunner:
-    """Runs that wait until the test lets them go on; `step` lets one frame pass."""
-
-    def __init__(self) -> None:
-        self.step = threading.Semaphore(0)
-        self.began = threading.Semaphore(0)
-        self.order: list[str] = []
-        self.fails = False
-
-    def submit(self, images: tuple[Path, ...], settings: Settings, outputs: Path, plan_only: bool = False) -> RunRecord:
-        if not outputs.is_dir():
-            raise InvalidSetting("The outputs folder cannot be used: choose another with --outputs.")
-        process = psutil.Process()
-        record = RunRecord(
-            run_id=reserve_run_id(outputs),
-            job="plan" if plan_only else "animate",
-            status=RunStatus.QUEUED,
-            created_at=now(),
-            pid=process.pid,
-            process_started_at=process.create_time(),
-            seed=1,
-            requested=settings,
-            inputs=[InputRecord(name=image.name) for image in images],
-        )
-        write_record(record, outputs)
-        return record
-
-    def execute(
-        self,
-        record: RunRecord,
-        images: tuple[Path, ...],
-        outputs: Path,
-        listen: Listener,
-        is_cancelled: Callable[[], bool],
-    ) -> RunRecord:
-        self.order.append(images[0].name)
-        record.status, record.started_at = RunStatus.RUNNING, now()
-        listen(record)
-        listen(LogLine("info", "begun"))
-        listen(Progress("encode", 1, 2, 3.0))
-        self.began.release()
-        self.step.acquire(timeout=SECONDS)
-        if self.fails:
-            raise RuntimeError("a defect")
-        record.status = RunStatus.CANCELLED if is_cancelled() else RunStatus.SUCCEEDED
-        record.finished_at = now()
-        if record.status is RunStatus.CANCELLED:
-            record.error = ErrorRecord(type="Cancelled", message="The run was stopped.", exit_code=130)
-        write_record(record, outputs)
-        return record
+from pipeline.context import Progress
+from pipeline.errors import ImageToVideoError, InvalidInput, InvalidRecord, InvalidSetting
+from pipeline.records import RunStatus, read_record, record_path
+from pipeline.settings import Settings, make_settings
+from tests.app.pretend import SECONDS, PretendRunner, in_order, orphan
 
 
 @pytest.fixture
@@ -90,8 +22,6 @@ def runner() -> PretendRunner:
 def jobs(outputs: Path, runner: PretendRunner) -> Iterator[Jobs]:
     queue = Jobs(outputs, lambda: runner)
     yield queue
-    for _ in range(MAX_FINISHED + 10):
-        runner.step.release()
     queue.close(SECONDS)
 
 
@@ -117,10 +47,10 @@ def test_jobs_run_one_at_a_time_in_the_order_they_came(jobs: Jobs, runner: Prete
 
 
 def test_runs_that_were_asked_for_together_know_each_other(jobs: Jobs, runner: PretendRunner) -> None:
-    alone = put(jobs, "a.png")
+    put(jobs, "a.png")
     pair = [jobs.submit((Path(name),), Settings(), group="two").record.run_id for name in ("b.png", "c.png")]
-    assert [job.record.run_id for job in jobs.siblings(pair[1])] == pair
-    assert jobs.siblings(alone) == jobs.siblings("unknown") == jobs.siblings(None) == []
+    assert [job.record.run_id for job in jobs.group("two")] == pair
+    assert jobs.group("") == jobs.group("unknown") == []
     for _ in range(3):
         runner.step.release()
     ended(jobs, pair[1])
@@ -139,13 +69,17 @@ def test_a_snapshot_shows_progress_lines_and_places(jobs: Jobs, runner: PretendR
     assert [job.record.run_id for job in jobs.active()] == [first, second, third]
 
 
-def test_the_record_on_disk_says_the_place_in_the_queue(jobs: Jobs, runner: PretendRunner, outputs: Path) -> None:
+def test_the_records_on_disk_say_the_order_of_the_queue(jobs: Jobs, runner: PretendRunner, outputs: Path) -> None:
     put(jobs, "a.png")
     assert runner.began.acquire(timeout=SECONDS)
-    second, third = put(jobs, "b.png"), put(jobs, "c.png")
-    assert read_record(record_path(outputs, third)).queue_position == 2
-    jobs.cancel(second)
-    assert read_record(record_path(outputs, third)).queue_position == 1
+    runs = [put(jobs, name) for name in ("b.png", "c.png", "d.png")]
+    assert in_order(outputs) == runs
+    jobs.move(runs[2], 1)
+    jobs.cancel(runs[0])
+    assert in_order(outputs) == [runs[2], runs[1]]
+    jobs.move(runs[2], 99)
+    assert in_order(outputs) == [runs[1], runs[2]]
+    assert [job.record.run_id for job in jobs.active()[1:]] == in_order(outputs)
 
 
 def test_a_running_job_is_stopped(jobs: Jobs, runner: PretendRunner) -> None:
@@ -223,17 +157,22 @@ def test_an_outputs_folder_that_cannot_be_used_is_told_when_the_job_is_put(
     assert jobs.latest(1) is None
 
 
-def test_the_masks_of_a_job_go_with_it(jobs: Jobs, runner: PretendRunner, tmp_path: Path) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
-    runs = [jobs.submit((Path("a.png"),), Settings(), folder).record.run_id for folder in folders]
-    assert runner.began.acquire(timeout=SECONDS)
-    jobs.cancel(runs[1])
-    assert [folder.exists() for folder in folders] == [True, False]
+def test_masks_are_kept_with_the_inputs_and_their_folder_goes_at_once(
+    jobs: Jobs, runner: PretendRunner, tmp_path: Path, outputs: Path
+) -> None:
+    folder, photo = tmp_path / "masks", tmp_path / "a.png"
+    folder.mkdir()
+    for path in (photo, folder / "area_1.png"):
+        path.write_bytes(path.name.encode())
+    settings = make_settings({"prepare": {"masks": [folder / "area_1.png"]}})
+    record = jobs.submit((photo,), settings, folder).record
+    assert not folder.exists()
+    (mask,) = record.requested.prepare.masks
+    assert mask.is_relative_to(outputs / "inputs")
+    assert [(entry.role, entry.name) for entry in record.inputs] == [("image", "a.png"), ("mask", "area_1.png")]
+    assert [(outputs / str(entry.path)).read_bytes() for entry in record.inputs] == [b"a.png", b"area_1.png"]
     runner.step.release()
-    ended(jobs, runs[0])
-    assert not folders[0].exists()
+    ended(jobs, record.run_id)
 
 
 def test_only_the_last_finished_jobs_are_remembered(jobs: Jobs, runner: PretendRunner) -> None:
@@ -266,12 +205,156 @@ def test_what_no_run_may_need_is_done_between_runs(jobs: Jobs, runner: PretendRu
     assert jobs.when_idle(lambda: "done") == "done"
 
 
-def test_closing_stops_everything(outputs: Path, runner: PretendRunner) -> None:
+def test_closing_interrupts_what_runs_and_leaves_what_waits(outputs: Path, runner: PretendRunner) -> None:
     jobs = Jobs(outputs, lambda: runner)
-    runs = [put(jobs, "a.png"), put(jobs, "b.png")]
+    runs = [put(jobs, name) for name in ("a.png", "b.png", "c.png")]
     assert runner.began.acquire(timeout=SECONDS)
+    jobs.move(runs[2], 1)
+    jobs.close(SECONDS)
+    assert jobs.wait(runs[1], SECONDS) == jobs.get(runs[1])  # nobody waits for what nobody makes
+    assert read_record(record_path(outputs, runs[0])).status is RunStatus.INTERRUPTED
+    assert in_order(outputs) == [runs[2], runs[1]]
+    assert runner.order == ["a.png"]
+
+
+def test_a_run_stopped_by_its_user_before_the_program_is_closed_is_cancelled(
+    outputs: Path, runner: PretendRunner
+) -> None:
+    jobs = Jobs(outputs, lambda: runner)
+    run_id = put(jobs, "a.png")
+    assert runner.began.acquire(timeout=SECONDS)
+    jobs.cancel(run_id)
     runner.step.release()
     jobs.close(SECONDS)
-    statuses = [read_record(record_path(outputs, run)).status for run in runs]
-    assert statuses[1] is RunStatus.CANCELLED
-    assert statuses[0] in (RunStatus.CANCELLED, RunStatus.SUCCEEDED)
+    assert read_record(record_path(outputs, run_id)).status is RunStatus.CANCELLED
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{name}.png" for name in "abcd"]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return paths
+
+
+def test_a_restart_goes_on_in_order_from_the_kept_inputs_and_offers_what_was_interrupted(
+    outputs: Path, runner: PretendRunner, photos: list[Path]
+) -> None:
+    before = Jobs(outputs, lambda: runner)
+    runs = [put(before, str(path)) for path in photos]
+    assert runner.began.acquire(timeout=SECONDS)
+    before.move(runs[3], 1)
+    before.close(SECONDS)
+    orphan(outputs)
+    for path in photos:
+        path.unlink()
+    after = Jobs(outputs, lambda: runner)
+    assert after.take_up() == 3
+    assert runner.began.acquire(timeout=SECONDS)
+    queue = after.queue()
+    assert [job.record.run_id for job in queue.active] == [runs[3], runs[1], runs[2]]
+    assert (queue.left_over, [record.run_id for record in queue.interrupted]) == (3, [runs[0]])
+    assert [job.images[0].read_bytes() for job in queue.active] == [b"d.png", b"b.png", b"c.png"]
+    resumed = after.resume(runs[0])
+    assert (resumed.position, resumed.record.run_id) == (1, runs[0])
+    for _ in runs:
+        runner.step.release()
+    assert [ended(after, run_id).record.status for run_id in runs] == [RunStatus.SUCCEEDED] * 4
+    assert runner.order == ["a.png", "d.png", "a.png", "b.png", "c.png"]
+    assert len(read_record(record_path(outputs, runs[0])).interruptions) == 1
+    assert after.queue().interrupted == ()
+    after.close(SECONDS)
+
+
+def test_a_paused_queue_is_paused_after_a_restart_until_it_goes_on(
+    outputs: Path, runner: PretendRunner, photos: list[Path]
+) -> None:
+    before = Jobs(outputs, lambda: runner)
+    before.pause()
+    runs = [put(before, str(path)) for path in photos[:2]]
+    assert [job.position for job in before.active()] == [1, 2]
+    before.close(SECONDS)
+    orphan(outputs)
+    after = Jobs(outputs, lambda: runner)
+    assert after.take_up() == 2
+    assert after.queue().is_paused
+    assert runner.order == []
+    after.go_on()
+    runner.step.release()
+    runner.step.release()
+    assert [ended(after, run_id).record.status for run_id in runs] == [RunStatus.SUCCEEDED] * 2
+    after.close(SECONDS)
+    assert not Jobs(outputs, lambda: runner).queue().is_paused
+
+
+def test_a_run_whose_kept_input_is_gone_fails_at_a_restart_and_cannot_be_resumed(
+    outputs: Path, runner: PretendRunner, photos: list[Path]
+) -> None:
+    before = Jobs(outputs, lambda: runner)
+    runs = [put(before, str(path)) for path in photos[:3]]
+    assert runner.began.acquire(timeout=SECONDS)
+    before.close(SECONDS)
+    orphan(outputs)
+    for run_id in runs[:2]:
+        (outputs / str(read_record(record_path(outputs, run_id)).inputs[0].path)).unlink()
+    after = Jobs(outputs, lambda: runner)
+    assert after.take_up() == 1
+    record = read_record(record_path(outputs, runs[1]))
+    assert record.status is RunStatus.FAILED
+    assert record.error is not None
+    assert "b.png is gone" in record.error.message
+    with pytest.raises(InvalidRecord, match="its input a"):
+        after.resume(runs[0])
+    with pytest.raises(InvalidInput, match="is not the name of a run"):
+        after.resume("../../etc/passwd")
+    runner.step.release()
+    ended(after, runs[2])
+    after.close(SECONDS)
+
+
+def test_a_waiting_run_is_changed_in_its_place_under_its_name(
+    jobs: Jobs, runner: PretendRunner, photos: list[Path], outputs: Path
+) -> None:
+    runs = [put(jobs, str(path)) for path in photos[:3]]
+    assert runner.began.acquire(timeout=SECONDS)
+    copy = outputs / str(read_record(record_path(outputs, runs[1])).inputs[0].path)
+    changed = jobs.replace(runs[1], (copy,), make_settings({"prompt": "other", "seed": 5}))
+    record = read_record(record_path(outputs, runs[1]))
+    assert changed.position == 1
+    assert (record.requested.prompt, record.seed, record.status) == ("other", 5, RunStatus.QUEUED)
+    assert record.inputs[0].name == "b.png"  # as its owner called it, not as the copy is called
+    assert in_order(outputs) == runs[1:]
+    with pytest.raises(InvalidInput, match="begun"):
+        jobs.replace(runs[0], (photos[0],), Settings())
+    for _ in runs:
+        runner.step.release()
+    assert [ended(jobs, run_id).record.requested.prompt for run_id in runs] == ["", "other", ""]
+    assert runner.order == ["a.png", "b.png", "c.png"]
+
+
+def test_clearing_takes_out_what_waits_and_lets_go_on_what_runs(jobs: Jobs, runner: PretendRunner) -> None:
+    runs = [put(jobs, name) for name in ("a.png", "b.png", "c.png")]
+    assert runner.began.acquire(timeout=SECONDS)
+    jobs.clear()
+    runner.step.release()
+    statuses = [ended(jobs, run_id).record.status for run_id in runs]
+    assert statuses == [RunStatus.SUCCEEDED, RunStatus.CANCELLED, RunStatus.CANCELLED]
+    assert runner.order == ["a.png"]
+
+
+def test_an_interrupted_run_given_up_is_offered_no_more(
+    outputs: Path, runner: PretendRunner, photos: list[Path]
+) -> None:
+    before = Jobs(outputs, lambda: runner)
+    run_id = put(before, str(photos[0]))
+    assert runner.began.acquire(timeout=SECONDS)
+    before.close(SECONDS)
+    after = Jobs(outputs, lambda: runner)
+    after.take_up()
+    assert [record.run_id for record in after.queue().interrupted] == [run_id]
+    after.give_up(run_id)
+    assert after.queue().interrupted == ()
+    assert read_record(record_path(outputs, run_id)).status is RunStatus.CANCELLED
+    with pytest.raises(ImageToVideoError, match="not interrupted any more"):
+        after.resume(run_id)
+    after.close(SECONDS)

@@ -169,7 +169,7 @@ def test_a_film_of_segments_goes_out_smooth_large_and_painted(page: Page, server
     expect(page.locator("#result")).to_contain_text("192 × 128")
 
 
-def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browser, tmp_path: Path) -> None:
+def test_ending_the_program_interrupts_its_run_and_the_record_says_so(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path) as server, opened(browser, server) as page:
         page.click("[data-example='2']")
         expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
@@ -177,7 +177,7 @@ def test_ending_the_program_stops_its_run_and_the_record_says_so(browser: Browse
         set_small(page, frames=LONG, width=640)
         start(page)
         page.close()  # what the page says when its server goes is not at stake here
-    assert [record["status"] for record in server.records()] == ["cancelled"]
+    assert [record["status"] for record in server.records()] == ["interrupted"]
 
 
 def test_a_full_disk_is_told_in_one_sentence_and_leaves_a_failed_record(

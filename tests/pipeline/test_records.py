@@ -1,6 +1,5 @@
 """Run records: exclusive names, whole files, inputs kept by content, owners that are gone."""
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -16,7 +15,6 @@ from pipeline.records import (
     RunRecord,
     RunStatus,
     keep_input,
-    mark_interrupted,
     now,
     read_record,
     reserve_run_id,
@@ -111,17 +109,3 @@ def test_inputs_are_kept_once_by_content(tmp_path: Path) -> None:
     second, _ = keep_input(tmp_path / "two.jpg", outputs)
     assert first == second == f"inputs/{digest}.jpg"
     assert [path.read_bytes() for path in (outputs / "inputs").iterdir()] == [b"same"]
-
-
-def test_only_runs_whose_process_is_gone_are_interrupted(tmp_path: Path) -> None:
-    mine = a_record("video_1")
-    gone = a_record("video_2")
-    gone.process_started_at -= 1000.0  # the number belongs to another process by now
-    done = a_record("video_3", RunStatus.SUCCEEDED)
-    done.process_started_at -= 1000.0
-    for record in (mine, gone, done):
-        write_record(record, tmp_path)
-    (tmp_path / "video_4.json").write_text("damaged")
-    assert [record.run_id for record in mark_interrupted(tmp_path)] == ["video_2"]
-    statuses = {name: json.loads((tmp_path / f"{name}.json").read_text())["status"] for name in ("video_1", "video_2")}
-    assert statuses == {"video_1": "running", "video_2": "interrupted"}
