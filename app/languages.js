@@ -1,10 +1,10 @@
 // Shows the page in Chinese. `texts` says what each English text is, with {0}, {1} ... for what varies: a slot is itself
 // translated where that can be, {0:text} stays as it is. Text, some attributes and what dropdowns show are translated in
-// place, and again whenever the page changes. Below translate="no" stands what is the user's own: it stays untouched.
+// place, and again whenever the page changes. Below translate="no" stands what is the user's own: it stays untouched, down
+// to the next translate="yes".
 (texts) => {
   const REMEMBERED = 'image-to-video-language';
   const ATTRIBUTES = ['placeholder', 'title', 'aria-label', 'alt', 'data-ask', 'data-busy'];
-  const KEPT = '[translate=no], script, style';
   const TYPED = 'pre, code, textarea'; // what is in them is kept, what is said about them is not
   const LIKE_A_NUMBER = /^(?:[\d\s.,:%×x/+-]|kB|MB|GB|fps)*$/;
   const WEAK = 8; // letters: templates with fewer take only slots that are numbers, or texts themselves
@@ -23,6 +23,15 @@
     const longest = words.reduce((best, word) => (word.length > best.length ? word : best));
     const template = { parts, chinese, weight: letters(parts.join('')) };
     templates.set(longest, [...(templates.get(longest) || []), template]);
+  }
+
+  // A slot at an end of a text may be an element of its own, such as <b>: then the text beside it stands alone.
+  const besides = new Map();
+  for (const [english, chinese] of Object.entries(texts)) {
+    for (const slot of [/^\{0(:text)?\}\s*/, /\s*\{0(:text)?\}$/]) {
+      const [text, shown] = [english.replace(slot, ''), chinese.replace(slot, '')];
+      if (text !== english && shown !== chinese && !/\{\d/.test(text)) besides.set(text, shown);
+    }
   }
 
   // How the program joins texts, and what stands between them in Chinese.
@@ -82,7 +91,7 @@
     return name ? `${name} ${said(match[2])}` : null;
   }
 
-  const exactly = (text) => (Object.hasOwn(texts, text) ? texts[text] : null);
+  const exactly = (text) => (Object.hasOwn(texts, text) ? texts[text] : (besides.get(text) ?? null));
 
   // The Chinese of a text without marks at its edges. `strict` leaves out what would be Chinese only in part.
   function search(text, strict) {
@@ -226,8 +235,14 @@
     end();
   }
 
+  const isKept = (element) => element.closest('[translate]')?.getAttribute('translate') === 'no';
+
   function showElement(element) {
-    if (element.matches(KEPT)) return;
+    if (element.matches('script, style')) return;
+    if (isKept(element)) {
+      for (const part of element.querySelectorAll('[translate=yes]')) showElement(part);
+      return;
+    }
     showAttributes(element);
     if (element.matches('input[role=listbox]')) showField(element);
     if (!element.matches(TYPED)) showChildren(element);
@@ -237,7 +252,7 @@
   const observer = new MutationObserver((changes) => {
     const changed = new Set(changes.map(({ type, target }) => (type === 'characterData' ? target.parentNode : target)));
     for (const element of changed)
-      if (element?.isConnected && !element.closest(KEPT) && !element.parentElement?.closest(TYPED)) showElement(element);
+      if (element?.isConnected && !element.parentElement?.closest(TYPED)) showElement(element);
     observer.takeRecords(); // its own
   });
 

@@ -139,7 +139,7 @@ def doctor_panel(findings: "Sequence[Finding] | None") -> str:
     from pipeline.doctor import verdict
 
     rows = "".join(
-        f'<li><span class="state {STATES[each.level]}"><b translate="no">{escape(each.subject)}</b></span>'
+        f'<li><span class="state {STATES[each.level]}"><b>{escape(each.subject)}</b></span>'
         f"<span>{sentence(each.message)}</span></li>"
         for each in findings
     )

@@ -51,7 +51,8 @@ NOT_SHOWN = {"elem_id", "elem_classes", "js_on_load", "storage_key", "secret", "
 """Arguments that the page does not show."""
 
 WORDS = (
-    "automatic", "any", "none", "motion", "on", "off", "subject", "action", "mood",
+    "automatic", "any", "none", "motion", "everything", "errors", "models", "packages", "outputs", "disk", "on",
+    "off", "subject", "action", "mood",
     "queued", "running", "succeeded", "failed", "cancelled", "interrupted", "stopped", "waiting", "damaged", "plan",
     "prepare", "align", "caption", "plan", "keyframes", "animate", "interpolate", "enhance", "style", "encode",
     "sampling", "decoding", "encoding", "loading", "processor", "partial", "missing", "ready", "nothing",
