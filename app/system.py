@@ -61,10 +61,11 @@ def build_system_tab() -> SystemTab:
         with gr.Column(elem_classes="left", scale=1, min_width=300):
             live = _card("This machine", "system-live", buttons)
             usage = _card("What the outputs take", "system-usage", buttons)
-            report = _card("For a bug report", "system-report", buttons + script("system.js"))
+            copied = buttons + script("system.js")
+            report = _card("For a bug report", "system-report", copied, system_panels.report_panel())
             versions = _card("Versions", "system-versions")
         with gr.Column(elem_classes="right", scale=1, min_width=300):
-            findings = _card("Doctor", "system-doctor", buttons)
+            findings = _card("Doctor", "system-doctor", buttons, system_panels.doctor_panel(None))
             models = _card("Models", "system-models", buttons)
     with gr.Column(elem_classes="card system-log"):
         gr.HTML("<h3>Log</h3>")
@@ -76,11 +77,11 @@ def build_system_tab() -> SystemTab:
     return SystemTab(error, live, usage, report, versions, findings, models, level, text, run_id, log)
 
 
-def _card(title: str, name: str, pressed: str | None = None) -> gr.HTML:
+def _card(title: str, name: str, pressed: str | None = None, body: str = "") -> gr.HTML:
     """A card with a heading; returns what stands below it."""
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{title}</h3>")
-        return gr.HTML("", elem_id=name, js_on_load=pressed)
+        return gr.HTML(body, elem_id=name, js_on_load=pressed)
 
 
 class SystemWiring:
@@ -104,9 +105,9 @@ class SystemWiring:
         """Attach every event; `own` is the tab itself. Its clock runs only while it is open."""
         tab, inputs = self.tab, self.inputs
         ticking = [tab.live, tab.models, self.downloads_seen]
-        everything = [*ticking, tab.usage, tab.report, tab.versions, tab.findings, tab.log, tab.error, self.timer]
+        everything = [*ticking, tab.usage, tab.versions, tab.log, tab.error, self.timer]
         on(own.select, self.look, inputs, everything)
-        gr.on([each.select for each in others], self.rest, outputs=[self.timer], **QUIET)
+        gr.on([each.select for each in others], self.rest, inputs=None, outputs=[self.timer], **QUIET)
         on(self.timer.tick, self.tick, inputs, ticking)
         on(tab.live.free, self.free, None, [tab.live, tab.error])
         on(tab.usage.empty, self.empty, None, [tab.usage, tab.error])
@@ -120,7 +121,7 @@ class SystemWiring:
     # --- what is shown ----------------------------------------------------------------------------------------------
 
     def look(self, values: Values) -> Changes:
-        """Show everything as it is now, and let the clock run."""
+        """Show how everything is now, and let the clock run. What was asked for by a button stays as it is."""
         return self.actions.attempt(lambda: self._look(values), self._say)
 
     def _look(self, values: Values) -> Changes:
@@ -128,9 +129,7 @@ class SystemWiring:
         return {
             **self._tick({**values, self.downloads_seen: -1}),
             tab.usage: self._usage(),
-            tab.report: system_panels.report_panel(),
             tab.versions: system_panels.versions_panel(environment(), versions()),
-            tab.findings: system_panels.doctor_panel(None),
             tab.log: self._log(values),
             tab.error: "",
             self.timer: gr.Timer(active=True),

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -58,8 +58,8 @@ def newest_lines(logs: Path, wanted: Wanted, limit: int) -> list[LogEntry]:
     What is no line of the log's is passed over.
     """
     files = [logs / FILE_NAME, *(logs / f"{FILE_NAME}.{number}" for number in range(1, BACKUPS + 1))]
-    sought = json.dumps(wanted.run_id).encode() if wanted.run_id else b""
-    lines = (line for path in files for line in _lines(path) if sought in line)
+    is_candidate = _sieve(wanted)
+    lines = (line for path in files for line in _lines(path) if is_candidate(line))
     entries = (entry for line in lines if (entry := _entry(line)) is not None and wanted.allows(entry))
     return list(islice(entries, limit))
 
@@ -67,6 +67,13 @@ def newest_lines(logs: Path, wanted: Wanted, limit: int) -> list[LogEntry]:
 def lines_of_run(logs: Path, run_id: str, limit: int = 500) -> list[LogEntry]:
     """The last `limit` lines of a run, oldest first."""
     return newest_lines(logs, Wanted(run_id=run_id), limit)[::-1]
+
+
+def _sieve(wanted: Wanted) -> Callable[[bytes], bool]:
+    """A quick look at a line as it is written: what it refuses is not wanted."""
+    run_id, text = (json.dumps(each, ensure_ascii=False)[1:-1] for each in (wanted.run_id, wanted.text.strip()))
+    sought, folded = run_id.encode(errors="replace"), text.casefold()
+    return lambda line: sought in line and (not folded or folded in line.decode(errors="replace").casefold())
 
 
 def _rank(level: str) -> int:

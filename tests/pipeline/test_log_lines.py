@@ -13,7 +13,8 @@ from pipeline.logs import FILE_NAME
 
 
 def line(message: str, run_id: str | None = None, level: str = "INFO", **more: str) -> str:
-    return json.dumps({"time": "t", "level": level, "run_id": run_id, "logger": "x", "message": message, **more}) + "\n"
+    written = {"time": "t", "level": level, "run_id": run_id, "logger": "x", "message": message, **more}
+    return json.dumps(written, ensure_ascii=False) + "\n"
 
 
 def messages(logs: Path, wanted: Wanted, limit: int = 100) -> list[str]:
@@ -34,6 +35,8 @@ def test_lines_are_found_by_level_text_and_run(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(line("A start", "video_1") + line("A hint", "video_2", "WARNING") + error)
     assert messages(tmp_path, Wanted(level="WARNING")) == ["It broke", "A hint"]
     assert messages(tmp_path, Wanted(text=" GRÖSSE ")) == ["It broke"]
+    assert messages(tmp_path, Wanted(text="valueerror: g")) == ["It broke"]
+    assert messages(tmp_path, Wanted(text="\ud800")) == []
     assert messages(tmp_path, Wanted(run_id="video_1")) == ["A start"]
     assert messages(tmp_path, Wanted(run_id="video")) == []
     assert newest_lines(tmp_path, Wanted(level="ERROR"), 1)[0].exception.endswith("Größe")
@@ -48,7 +51,11 @@ def test_the_lines_of_a_run_stand_in_their_order(tmp_path: Path) -> None:
     assert lines_of_run(tmp_path, "video_1", limit=1) == found[-1:]
 
 
-@given(texts=st.lists(st.text(max_size=40), max_size=12), ends=st.booleans(), block=st.integers(1, 60))
+@given(
+    texts=st.lists(st.text(st.characters(codec="utf-8"), max_size=40), max_size=12),
+    ends=st.booleans(),
+    block=st.integers(1, 60),
+)
 def test_a_file_is_the_same_from_its_end_however_it_is_cut(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], ends: bool, block: int
 ) -> None:
