@@ -272,7 +272,8 @@ class RunRecord(RecordModel):
     pid: int
     """Process that owns the run while it is queued or running."""
     process_started_at: float
-    """When that process began, in seconds since 1970: a number that was given to another process is noticed."""
+    """When that process began, in seconds since the machine was started, off Linux since 1970: a number that was given
+    to another process is noticed."""
     queue_position: int | None = None
     """Order among the runs that wait in the page's queue, the smallest first; empty for all others."""
     group: str = ""
@@ -391,17 +392,25 @@ def keep_input(source: Path, outputs: Path) -> tuple[str, str]:
 
 
 def own() -> tuple[int, float]:
-    """This process as records name their owner: its number, and when it began in seconds since 1970."""
+    """This process as records name their owner: its number, and when it began, as `_began` says."""
     process = psutil.Process()
-    return process.pid, process.create_time()
+    return process.pid, _began(process)
 
 
 def owner_is_alive(record: RunRecord) -> bool:
     """Whether the process that owns the record still runs (and is not another one with the same number)."""
     try:
-        return abs(psutil.Process(record.pid).create_time() - record.process_started_at) < 1.0
+        return abs(_began(psutil.Process(record.pid)) - record.process_started_at) < 1.0
     except psutil.Error:
         return False
+
+
+def _began(process: psutil.Process) -> float:
+    """When a process began, in seconds since the machine was started; raises psutil.Error when it is gone.
+
+    In seconds since 1970, as psutil has it, it would be another time as soon as somebody sets the clock.
+    """
+    return process.create_time() - psutil.boot_time() if psutil.LINUX else process.create_time()
 
 
 def fps_text(fps: Fraction) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from pipeline.cache import open_cache
@@ -78,7 +79,8 @@ class Runner(Finishing, ABC):
                 shutil.rmtree(self.work_dir, ignore_errors=True)
                 with contextlib.suppress(OSError):
                     self.work_dir.parent.rmdir()
-        self.record.finished_at = now()
+        # Not the clock's time, which somebody may have set back meanwhile.
+        self.record.finished_at = (self.record.started_at or now()) + timedelta(seconds=self.monitor.seconds())
         self.record.queue_position = None
         self.record.memory_timeline = self.monitor.timeline()
         self.record.gpu_timeline = self.monitor.gpu_timeline()

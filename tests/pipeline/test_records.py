@@ -16,6 +16,8 @@ from pipeline.records import (
     RunStatus,
     keep_input,
     now,
+    own,
+    owner_is_alive,
     read_record,
     reserve_run_id,
     write_record,
@@ -24,13 +26,13 @@ from pipeline.settings import Settings
 
 
 def a_record(run_id: str = "video_20260102_030405", status: RunStatus = RunStatus.RUNNING) -> RunRecord:
-    process = psutil.Process()
+    pid, process_started_at = own()
     return RunRecord(
         run_id=run_id,
         status=status,
         created_at=now(),
-        pid=process.pid,
-        process_started_at=process.create_time(),
+        pid=pid,
+        process_started_at=process_started_at,
         seed=1,
         requested=Settings(),
     )
@@ -99,6 +101,18 @@ def test_any_bytes_as_a_record_are_refused(tmp_path_factory: pytest.TempPathFact
     path.write_bytes(data)
     with pytest.raises(InvalidRecord):
         read_record(path)
+
+
+@pytest.mark.parametrize("hours", [-5000, 5000])
+def test_a_clock_that_is_set_takes_no_run_from_its_program(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = a_record()
+    assert owner_is_alive(record)
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil.boot_time", lambda: boot + 3600 * hours)  # the kernel reckons it back from the clock
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600 * hours)
+    assert owner_is_alive(record)
+    record.process_started_at -= 10.0  # the number was another process's
+    assert not owner_is_alive(record)
 
 
 def test_inputs_are_kept_once_by_content(tmp_path: Path) -> None:

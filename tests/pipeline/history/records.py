@@ -22,7 +22,7 @@ def put(outputs: Path, number: int, prompt: str = "", status: RunStatus = RunSta
         "started_at": at,
         "finished_at": at + timedelta(seconds=number),
         "pid": 1,
-        "process_started_at": 0.0,
+        "process_started_at": -1000.0,
         "seed": number,
         "requested": make_settings({"prompt": prompt}),
         "inputs": [InputRecord(name=f"photo {number}.jpg")],

@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -14,7 +13,7 @@ from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.frames import FrameStream
 from pipeline.history import Edge, History, Query
 from pipeline.history.posters import Posters
-from pipeline.records import RunStatus, record_path
+from pipeline.records import RunStatus, own, record_path
 from pipeline.settings import EncodeSettings
 from pipeline.video import write_video
 from tests.pipeline.history.records import an_output, put
@@ -101,8 +100,8 @@ def test_emptying_frees_what_is_in_the_trash_and_no_more(outputs: Path) -> None:
 def test_a_run_under_way_cannot_be_thrown_away_but_one_whose_program_is_gone_can(
     outputs: Path, status: RunStatus
 ) -> None:
-    process = psutil.Process()
-    mine = put(outputs, 1, status=status, pid=process.pid, process_started_at=process.create_time())
+    pid, started = own()
+    mine = put(outputs, 1, status=status, pid=pid, process_started_at=started)
     orphan = put(outputs, 2, status=status)
     history = History(outputs)
     with pytest.raises(InvalidInput, match="stop it"):
