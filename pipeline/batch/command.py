@@ -14,6 +14,7 @@ from pipeline.batch.check import Checked, Checker
 from pipeline.batch.jobs import BatchJob, Problem, expand
 from pipeline.batch.ledger import Ledger
 from pipeline.batch.read import read_jobs_file
+from pipeline.batch.sheets import Sheets
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput
 from pipeline.records import RunRecord
 from pipeline.run import execute, submit
@@ -52,7 +53,7 @@ def run_batch(request: BatchRequest, is_cancelled: Callable[[], bool]) -> int:
     with Ledger(request.jobs_file, request.outputs) as ledger:
         if request.again:
             ledger.forget()
-        return _Batch(request, ledger, is_cancelled).make(planned)
+        return _Batch(request, ledger, planned, is_cancelled).make()
 
 
 def _plan(jobs_file: Path, is_cancelled: Callable[[], bool]) -> tuple[list[Planned], list[Problem]]:
@@ -91,34 +92,38 @@ def _show(request: BatchRequest, planned: Sequence[Planned]) -> None:
 class _Batch:
     """The making of planned jobs."""
 
-    def __init__(self, request: BatchRequest, ledger: Ledger, is_cancelled: Callable[[], bool]) -> None:
-        self.request, self.ledger, self.is_cancelled = request, ledger, is_cancelled
+    def __init__(
+        self, request: BatchRequest, ledger: Ledger, planned: Sequence[Planned], is_cancelled: Callable[[], bool]
+    ) -> None:
+        self.request, self.ledger, self.planned, self.is_cancelled = request, ledger, planned, is_cancelled
+        self.sheets = Sheets([job for job, _ in planned], request.outputs, ledger)
         self.codes: list[int] = []
         self.kept = 0
 
-    def make(self, planned: Sequence[Planned]) -> int:
+    def make(self) -> int:
         """Make all jobs that are not made already; return the exit code. Raises Cancelled."""
-        for job, checked in planned:
+        for job, checked in self.planned:
             if checked.missing:
                 _say(f"warning: job {job.label}: {checked.missing}")
-        for number, (job, _) in enumerate(planned, start=1):
-            self._stop_where_asked(len(planned))
+        for number, (job, _) in enumerate(self.planned, start=1):
+            self._stop_where_asked(len(self.planned))
             made = self.ledger.video(job.key)
             if made is not None:
                 self.kept += 1
-                self._tell(job, {"run_id": made.stem, "status": "succeeded", "made_before": True}, made)
+                self._end(job, {"run_id": made.stem, "status": "succeeded", "made_before": True}, made)
                 continue
-            _say(f"[{number}/{len(planned)}] {_title(job)}")
+            _say(f"[{number}/{len(self.planned)}] {_title(job)}")
             self._make(job)
-        self._stop_where_asked(len(planned))
+        self._stop_where_asked(len(self.planned))
         failed = [code for code in self.codes if code]
         was = f", {self.kept} made before" if self.kept else ""
-        _say(f"{_count(len(planned))}: {len(self.codes) - len(failed)} made{was}, {len(failed)} failed.")
+        _say(f"{_count(len(self.planned))}: {len(self.codes) - len(failed)} made{was}, {len(failed)} failed.")
         return 0 if not failed else failed[0] if len(set(failed)) == 1 else 1
 
     def _make(self, job: BatchJob) -> None:
         """Make one job. Raises ImageToVideoError only where no other could be made either: the outputs fail."""
-        record = submit(job.images, job.settings, self.request.outputs)
+        group = self.sheets.group(job)
+        record = submit(job.images, job.settings, self.request.outputs, group=group, place=job.place)
         self.ledger.begin(job.key, record.run_id)
         with Terminal() as terminal:
             record = execute(record, job.images, self.request.outputs, terminal, self.is_cancelled)
@@ -131,7 +136,17 @@ class _Batch:
         if record.error is not None:
             _say(f"error: job {job.label}: {record.error.message}")
         video = self.request.outputs / record.output.path if record.output else None
-        self._tell(job, _facts(record), video)
+        self.sheets.add(job, record)
+        self._end(job, _facts(record), video)
+
+    def _end(self, job: BatchJob, facts: dict[str, Any], video: Path | None) -> None:
+        """Say what became of a job, and where the contact sheet lies that it was the last one of."""
+        sheet = self.sheets.finish(job)
+        if job.grid:
+            facts["contact_sheet"] = str(sheet) if sheet else None
+        self._tell(job, facts, video)
+        if sheet is not None:
+            _say(f"contact sheet: {sheet}")
 
     def _tell(self, job: BatchJob, facts: dict[str, Any], video: Path | None) -> None:
         """Print what became of a job: the video's path, or a JSON object."""

@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from pipeline.batch.read import MAX_JOBS, Entry
 from pipeline.errors import ImageToVideoError, InvalidInput, InvalidSetting
 from pipeline.named_settings import by_full_name, known_options, nearest
 from pipeline.options import Option, nest
+from pipeline.records import MAX_PLACES, PlaceRecord
 from pipeline.settings import Settings, make_settings
+from pipeline.sweeps.grid import IMAGE, places, value_texts, variants
 
 OWN = ("job", "images", "sweep", "seeds", "repeat")
 """What an entry may say beside settings."""
@@ -27,7 +28,8 @@ MAX_SEED = 2**32 - 1
 class BatchJob:
     """One run to make. `label` is the number of its entry, "3.2" for the second of several; `key` tells it from others.
 
-    `varied` are the values that a sweep or a seed gave it.
+    `varied` are the values that a sweep or a seed gave it. Jobs that are compared have the same `grid`, each with its
+    `place` there; they follow on each other.
     """
 
     label: str
@@ -35,6 +37,8 @@ class BatchJob:
     settings: Settings
     key: str
     varied: Mapping[str, Any] = field(default_factory=dict)
+    grid: str = ""
+    place: PlaceRecord | None = None
 
     @property
     def kind(self) -> str:
@@ -79,15 +83,18 @@ class _Maker:
             default_own = {name: value for name, value in default_own.items() if name not in ("seeds", "repeat")}
         own, asked = {**default_own, **entry_own}, {**default_named, **named}
         groups = image_groups(own, self.base)
-        variants = _variants(own, asked, self.known)
-        if len(groups) * len(variants) > room:
+        axes = _axes(own, asked, self.known)
+        varieties = variants(axes)
+        if len(groups) * len(varieties) > room:
             raise InvalidInput(f"with this one the file stands for more than {MAX_JOBS} jobs: split it.")
-        wanted = [(varied, self._settings({**asked, **varied})) for varied in variants]
+        wanted = [(varied, self._settings({**asked, **varied})) for varied in varieties]
         found = [(images, varied, settings) for images in groups for varied, settings in wanted]
         labels = [f"{number}.{place}" for place in range(1, len(found) + 1)] if len(found) > 1 else [number]
         return [
-            BatchJob(label, images, settings, self._key(images, settings), varied)
-            for label, (images, varied, settings) in zip(labels, found, strict=True)
+            BatchJob(label, images, settings, self._key(images, settings), varied, *compared)
+            for label, (images, varied, settings), compared in zip(
+                labels, found, _compared(number, groups, axes), strict=True
+            )
         ]
 
     def _split(self, entry: Entry) -> tuple[Entry, dict[str, Any]]:
@@ -133,8 +140,8 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     return str(path), facts.st_size, facts.st_mtime_ns
 
 
-def _variants(own: Entry, asked: Mapping[str, Any], known: Mapping[str, Option]) -> list[dict[str, Any]]:
-    """The values that differ between the jobs of an entry: the product of its sweep, each with every seed."""
+def _axes(own: Entry, asked: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, list[Any]]:
+    """What differs between the jobs that an entry makes of its images: the settings of its sweep, and the seeds."""
     swept = _sweep(own.get("sweep"), known)
     seeds = _seeds(own, asked)
     if seeds is not None and "seed" in swept:
@@ -142,7 +149,27 @@ def _variants(own: Entry, asked: Mapping[str, Any], known: Mapping[str, Option])
     axes = swept if seeds is None else {**swept, "seed": seeds}
     if math.prod(map(len, axes.values())) > MAX_JOBS:
         raise InvalidInput(f"sweep: its product is more than {MAX_JOBS} jobs.")
-    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    return axes
+
+
+def _compared(
+    number: str, groups: Sequence[tuple[Path, ...]], axes: Mapping[str, Sequence[Any]]
+) -> list[tuple[str, PlaceRecord | None]]:
+    """The grid that each job of an entry stands in, and its place there.
+
+    A grid holds all images where they fit in, else one each. There is none where nothing is swept, or too much of it.
+    """
+    texts = {name: value_texts(name, values) for name, values in axes.items()}
+    each = math.prod(map(len, texts.values()))
+    if each == 1 or each > MAX_PLACES:
+        return [("", None)] * (each * len(groups))
+    if len(groups) == 1 or each * len(groups) > MAX_PLACES:
+        return [(f"{number}.{image}", place) for image in range(len(groups)) for place in places(texts)]
+    return [(number, place) for place in places({IMAGE: [_shown(images) for images in groups], **texts})]
+
+
+def _shown(images: Sequence[Path]) -> str:
+    return images[0].name if len(images) == 1 else f"{images[0].name} ... {images[-1].name}"
 
 
 def _sweep(swept: Any, known: Mapping[str, Option]) -> dict[str, list[Any]]:

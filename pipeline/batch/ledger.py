@@ -57,6 +57,10 @@ class Ledger:
         path = self.outputs / name if name else None
         return path if path is not None and path.is_file() else None
 
+    def run(self, key: str) -> str | None:
+        """The run of a job that was begun last, whatever became of it."""
+        return self._runs.get(key)
+
     def forget(self) -> None:
         """Begin anew, as if nothing were made."""
         self._runs, self._videos = {}, {}

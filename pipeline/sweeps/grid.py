@@ -25,13 +25,21 @@ def places(axes: Mapping[str, Sequence[str]]) -> list[PlaceRecord]:
     count = math.prod(map(len, axes.values()))
     if count > MAX_PLACES:
         raise InvalidInput(
-            f"That would be {count} videos, and {MAX_PLACES} can be compared at once: choose fewer values."
+            f"That would be {count} videos, and {MAX_PLACES} can be made at once: choose fewer."
         )
     *before, last = list(axes) or [""]
     rows = AxisRecord(settings=before, values=[list(step) for step in product(*(axes[name] for name in before))])
     columns = AxisRecord(settings=[last], values=[[text] for text in axes[last]]) if axes else AxisRecord()
     steps = product(range(len(rows.values)), range(len(columns.values)))
     return [PlaceRecord(rows=rows, columns=columns, row=row, column=column) for row, column in steps]
+
+
+def places_in_a_row(runs: Sequence[Mapping[str, Any]]) -> list[PlaceRecord]:
+    """The places of runs side by side, each named by what it has that not all have. `runs` hold values by full name."""
+    names = dict.fromkeys(name for run in runs for name in run)
+    differing = [name for name in names if len({str(run.get(name)) for run in runs}) > 1]
+    columns = AxisRecord(settings=differing, values=[[value_text(run.get(name)) for name in differing] for run in runs])
+    return [PlaceRecord(rows=AxisRecord(), columns=columns, row=0, column=column) for column in range(len(runs))]
 
 
 def value_text(value: object) -> str:
