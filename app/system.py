@@ -115,8 +115,9 @@ class SystemWiring:
         on(tab.models.halt, self.halt, inputs, ticking)
         on(tab.findings.examine, self.examine, inputs, [tab.findings, tab.error])
         on(tab.report.report, self.report, inputs, [tab.report, tab.error])
-        searches = [tab.level.input, tab.text.change, tab.run_id.change, tab.log.again]
+        searches = [tab.level.input, tab.text.change, tab.run_id.change]
         gr.on(searches, self.search, inputs=inputs, outputs=[tab.log, tab.error], trigger_mode="always_last", **QUIET)
+        on(tab.log.again, self.search, inputs, [tab.log, tab.error])
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
