@@ -41,8 +41,8 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS run (
     run_id TEXT PRIMARY KEY, state TEXT NOT NULL, created_at REAL NOT NULL, reason TEXT NOT NULL, job TEXT NOT NULL,
     group_id TEXT NOT NULL, status TEXT, prompt TEXT NOT NULL, inputs TEXT NOT NULL, engine TEXT NOT NULL,
-    model TEXT NOT NULL, seed INTEGER, seconds REAL, output TEXT, width INTEGER, height INTEGER, duration REAL, bytes INTEGER,
-    text TEXT NOT NULL, modified INTEGER NOT NULL, size INTEGER NOT NULL, inode INTEGER NOT NULL
+    model TEXT NOT NULL, seed INTEGER, seconds REAL, output TEXT, width INTEGER, height INTEGER, duration REAL,
+    bytes INTEGER, text TEXT NOT NULL, modified INTEGER NOT NULL, size INTEGER NOT NULL, inode INTEGER NOT NULL
 )
 """
 
