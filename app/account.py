@@ -1,9 +1,8 @@
 """The account of a run that a model made: how good it is, what to try next, what was changed to fit into memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from app.charts import memory_chart
 from app.form import flat, label_of
@@ -11,6 +10,7 @@ from app.jobs import Snapshot
 from app.markup import bytes_text, details, facts, file_url, seconds_text, section, table
 from app.texts import LABELS
 from pipeline.records import Advice, DowngradeRecord, OutputRecord, RunRecord
+from pipeline.sweeps.grid import value_text
 
 PHASE_NAMES = {
     "load": "Loading the model",
@@ -24,15 +24,6 @@ PHASE_NAMES = {
 def setting_name(name: str) -> str:
     """A setting's full name as it is called on the page: animate.guidance_scale becomes "Guidance scale"."""
     return LABELS.get(name, label_of(name))
-
-
-def value_text(value: object) -> str:
-    """A setting's value for people."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "automatic" if value is None or value == "" else str(value)
 
 
 def quality_part(record: RunRecord) -> str:
@@ -159,38 +150,10 @@ def small_film(output: OutputRecord, outputs: Path, caption: str) -> str:
     return f'<figure>{film}<figcaption><a href="{url}" download>{escape(caption)}</a></figcaption></figure>'
 
 
-def siblings_part(jobs: Sequence[Snapshot], outputs: Path) -> str:
-    """Runs that were asked for together, side by side: what they differ in, and their videos as they come."""
-    if len(jobs) < 2:
-        return ""
-    captions = differences([job.record.requested.model_dump(mode="json") for job in jobs])
-    films = "".join(_sibling(job, caption, outputs) for job, caption in zip(jobs, captions, strict=True))
-    return section("Side by side", f'<div class="films">{films}</div>')
-
-
-def _sibling(job: Snapshot, caption: str, outputs: Path) -> str:
-    if job.record.output is not None:
-        return small_film(job.record.output, outputs, caption)
-    state = job.record.error.message if job.record.error else "in the queue" if job.position else "under way"
-    return f'<figure><div class="empty">{escape(state)}</div><figcaption>{escape(caption)}</figcaption></figure>'
-
-
-def differences(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What each of several settings has that not all of them have: "Guidance scale 7"."""
-    each = [flat(one) for one in settings]
-    names = [name for name in each[0] if len({str(one.get(name)) for one in each}) > 1]
-    return [_join(f"{setting_name(name)} {_short(value_text(one.get(name)))}" for name in names) for one in each]
-
-
-def _join(parts: Iterable[str]) -> str:
-    return ", ".join(parts) or "The same"
-
-
-def account(job: Snapshot, siblings: Sequence[Snapshot], outputs: Path) -> str:
+def account(job: Snapshot, outputs: Path) -> str:
     """Everything that stands between the video and its record."""
     record = job.record
     parts = (
-        siblings_part(siblings, outputs),
         candidates_part(record, outputs),
         downgrades_part(record.downgrades),
         quality_part(record),

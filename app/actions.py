@@ -6,7 +6,6 @@ imported on first use: the page opens without them.
 
 import logging
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from app import brush
 from app.downloads import Downloads
+from app.form import flat
 from app.jobs import Jobs, Runner, Snapshot
+from app.runs import Runs
+from app.sheets import Sheets
 from pipeline.catalogue import get_card, merge, model_names
 from pipeline.errors import ImageToVideoError, InvalidImage, InvalidInput
 from pipeline.frames import Mask
 from pipeline.logs import FILE_NAME
-from pipeline.records import Notice
+from pipeline.records import Notice, PlaceRecord
 from pipeline.settings import PrepareSettings, Settings, make_settings
+from pipeline.sweeps.grid import places_in_a_row
 
 if TYPE_CHECKING:
+    from app.sweep import Sweep
     from pipeline.preview import Preview
 
 
@@ -94,8 +98,11 @@ def under_own_name(path: Path, name: str) -> Path:
         return path
 
 
-def open_photo(path: Path, name: str) -> Photo:
-    """Read a photo of any kind that `prepare` takes. Raises InvalidImage, one sentence with the photo's own name."""
+def open_photo(path: Path, name: str, side: int = brush.PREVIEW_SIDE) -> Photo:
+    """Read a photo of any kind that `prepare` takes, to be shown with `side` pixels at most.
+
+    Raises InvalidImage, one sentence with the photo's own name.
+    """
     from pipeline.images import open_image
 
     notices: list[Notice] = []
@@ -104,7 +111,7 @@ def open_photo(path: Path, name: str) -> Photo:
         notices.append(Notice(stage="prepare", level=level, message=message))
 
     picture = open_image(path, PrepareSettings(), note)
-    return Photo(path, name, picture.width, picture.height, brush.picture_url(picture), tuple(notices))
+    return Photo(path, name, picture.width, picture.height, brush.picture_url(picture, side), tuple(notices))
 
 
 class Actions:
@@ -112,6 +119,8 @@ class Actions:
 
     def __init__(self, jobs: Jobs, uploads: Path, logs: Path, downloads: Downloads) -> None:
         self.jobs, self.uploads, self.logs, self.downloads = jobs, uploads, logs, downloads
+        self.runs = Runs(jobs)
+        self.sheets = Sheets(jobs, self.runs.history)
 
     def attempt(self, action: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
         """The one place where the page turns errors into sentences: what `action` returns, else `failed` of one."""
@@ -124,10 +133,10 @@ class Actions:
             log = self.logs / FILE_NAME
             return failed(f"Something unexpected went wrong ({type(error).__name__}): the details are in {log}.")
 
-    def pick(self, path: str, name: str) -> Photo:
-        """Open an uploaded photo. Raises ImageToVideoError."""
+    def pick(self, path: str, name: str, side: int = brush.PREVIEW_SIDE) -> Photo:
+        """Open an uploaded photo, as `open_photo` does. Raises ImageToVideoError."""
         own = Path(name).name
-        return open_photo(under_own_name(trusted_upload(path, self.uploads), own), own)
+        return open_photo(under_own_name(trusted_upload(path, self.uploads), own), own, side)
 
     def preview(self, request: Request) -> "Preview":
         """How the request is read and what it would make. Raises ImageToVideoError."""
@@ -167,23 +176,77 @@ class Actions:
 
     def generate(self, request: Request) -> Snapshot:
         """Put a run in the queue. Raises ImageToVideoError, above all ModelMissing for a model that is not here."""
+        self._look_for_model(request.settings())
+        return self._submit(request)
+
+    def generate_all(self, sweep: "Sweep") -> Snapshot:
+        """Put the runs of a sweep in the queue; return the first one.
+
+        Raises ImageToVideoError as `generate` does, before anything is queued where one of them is wrong.
+        """
+        from pipeline.sweeps.group import reserve_group
+
+        self.look_over(sweep)
+        for request in sweep.requests:
+            self._look_for_model(request.settings())
+        group = reserve_group(self.jobs.outputs)
+        pairs = zip(sweep.requests, sweep.places, strict=True)
+        jobs = [self._submit(request, group, place) for request, place in pairs]
+        return jobs[0]
+
+    def look_over(self, sweep: "Sweep") -> list[Settings]:
+        """The settings that each run of a sweep would use. Raises InvalidInput where one is wrong or lacks a photo."""
+        from pipeline.batch.check import Checker
+
+        checker, found = Checker(), []
+        for request in sweep.requests:
+            if request.photo is None:
+                raise InvalidInput(NO_PHOTO)
+            found.append(checker((request.photo.path,), request.settings()).used)
+        return found
+
+    def expected(self, sweep: "Sweep") -> float | None:
+        """Seconds that the runs of a sweep take together, where that is known. Raises InvalidInput as `look_over`."""
+        from pipeline.sweeps.forecast import expected_total
+
+        return expected_total(self.jobs.outputs, self.look_over(sweep))
+
+    def revise(self, run_id: str, request: Request) -> Snapshot:
+        """Let a run that waits be made from what the page asks for now, in its place. Raises ImageToVideoError."""
+        self._look_for_model(request.settings())
+        job = self.jobs.get(run_id)
+        if job is not None and request.photo is not None and request.photo.path in job.images:
+            kept = job.record.requested.prepare.masks
+            shown = [("area", region) for region in range(len(kept))]
+            if [(stroke.tool, stroke.region) for stroke in request.strokes] == shown:
+                return self.jobs.replace(run_id, job.images, request.settings(kept))  # nothing was painted anew
+        return self.jobs.replace(run_id, *self._drawn(request))
+
+    def _submit(self, request: Request, group: str = "", place: PlaceRecord | None = None) -> Snapshot:
+        images, settings, folder = self._drawn(request)
+        return self.jobs.submit(images, settings, folder, group, place=place)
+
+    def _drawn(self, request: Request) -> tuple[tuple[Path], Settings, Path | None]:
+        """The photo, the settings with the masks that are painted, and the folder of these masks, if there are any."""
         if request.photo is None:
             raise InvalidInput(NO_PHOTO)
-        self._look_for_model(request.settings())
+        images = (request.photo.path,)
         masks = brush.draw_masks(request.strokes, request.areas, request.photo.width, request.photo.height)
         if not masks:
-            return self.jobs.submit((request.photo.path,), request.settings())
+            return images, request.settings(), None
         folder = Path(tempfile.mkdtemp(prefix="image-to-video-masks-"))
         settings = request.settings(brush.write_masks(masks, folder))
         if list(masks) != list(range(len(masks))):
             settings = self._in_order(settings, request, list(masks))
-        return self.jobs.submit((request.photo.path,), settings, folder)
+        return images, settings, folder
 
     def take_advice(self, run_id: str, number: int) -> Snapshot:
         """Put the runs of an advice in the queue: what was asked for, with its changes. Returns the first one.
 
         Raises ImageToVideoError.
         """
+        from pipeline.sweeps.group import reserve_group
+
         job = self.jobs.get(run_id)
         if job is None or not 0 <= number < len(job.record.advice) or not job.record.advice[number].runs:
             raise InvalidInput("The run that this advice is about is no longer remembered: set the values by hand.")
@@ -191,9 +254,13 @@ class Actions:
         painted = (each.path for each in record.inputs if each.role == "mask")
         masks = tuple(self.jobs.outputs / path for path in painted if path)
         asked = merge(record.requested.model_dump(mode="json"), {"prepare": {"masks": masks}})
-        wanted = [make_settings(merge(asked, run)) for run in record.advice[number].runs]
-        group = f"{run_id} {number} {time.monotonic_ns()}"
-        jobs = [self.jobs.submit(job.images, settings, group=group) for settings in wanted]
+        changes = record.advice[number].runs
+        wanted = [make_settings(merge(asked, run)) for run in changes]
+        if len(wanted) == 1:
+            return self.jobs.submit(job.images, wanted[0])
+        group, places = reserve_group(self.jobs.outputs), places_in_a_row([flat(run) for run in changes])
+        pairs = zip(wanted, places, strict=True)
+        jobs = [self.jobs.submit(job.images, settings, group=group, place=place) for settings, place in pairs]
         return jobs[0]
 
     def _look_for_model(self, settings: Settings) -> None:

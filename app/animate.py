@@ -7,9 +7,12 @@ import gradio as gr
 
 from app import brush, engines, forecasts, panels
 from app.form import Field, Form, build_form, build_sections, sections_of, shown
+from app.photos import strip
+from app.sweep_form import SweepForm, build_sweep_form
 from app.texts import LABELS, TIPS
 from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan, Region
+from pipeline.records import MAX_PLACES
 from pipeline.settings import RuntimeSettings, Settings, preset_names
 from pipeline.transition_settings import STAGES
 
@@ -91,6 +94,7 @@ class Tab:
 
     photo: gr.HTML
     examples: gr.HTML
+    photos: gr.HTML
     prompt: gr.Textbox
     engine: gr.Dropdown
     preset: gr.Radio
@@ -105,6 +109,9 @@ class Tab:
     model: gr.HTML
     plan: PlanEditor
     advanced: Form
+    sweep: SweepForm
+    several: gr.HTML
+    gallery: gr.HTML
     status: gr.HTML
     result: gr.HTML
 
@@ -116,6 +123,12 @@ def build_tab() -> Tab:
             with gr.Column(elem_classes="card part-photo"):
                 photo = photo_box("photo", "a photo", brush_on=True)
                 examples = gr.HTML(panels.examples_strip(), js_on_load=script("examples.js"), elem_id="examples")
+                photos = gr.HTML(
+                    strip([], None),
+                    js_on_load=script("uploads.js") + script("photos.js"),
+                    elem_id="photos",
+                    most=MAX_PLACES,
+                )
             with gr.Column(elem_classes="card part-reading", visible="hidden") as model_card:
                 model = gr.HTML("", elem_id="model", js_on_load=script("buttons.js"))
             with gr.Column(elem_classes="card part-reading") as motion_card:
@@ -127,6 +140,11 @@ def build_tab() -> Tab:
                 gr.Accordion("Advanced settings", open=False, elem_id="advanced"),
             ):
                 advanced = _advanced()
+            with (
+                gr.Column(elem_classes="card part-advanced"),
+                gr.Accordion("Compare settings", open=False, elem_id="sweep"),
+            ):
+                sweep = build_sweep_form(list(advanced.controls))
         with gr.Column(elem_classes="right", scale=1, min_width=300):
             with gr.Column(elem_classes="card part-ask"):
                 prompt = _prompt()
@@ -135,6 +153,7 @@ def build_tab() -> Tab:
                 qualities = [(name.capitalize(), name) for name in preset_names()]
                 preset = gr.Radio(qualities, value="standard", label="Quality", elem_id="preset")
                 forecast = gr.HTML("", elem_id="forecast")
+                several = gr.HTML("", elem_id="several")
             with gr.Row(elem_classes="go part-go"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate")
                 stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
@@ -143,10 +162,14 @@ def build_tab() -> Tab:
             error = gr.HTML("", elem_id="error", elem_classes="part-error", js_on_load=buttons)
             shown = buttons + script("result.js")
             status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=shown)
+            gallery = gr.HTML(
+                "", elem_id="gallery", elem_classes="part-status", js_on_load=script("gallery.js"), progress={}
+            )
             result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=shown)
     return Tab(
         photo=photo,
         examples=examples,
+        photos=photos,
         prompt=prompt,
         engine=engine,
         preset=preset,
@@ -161,6 +184,9 @@ def build_tab() -> Tab:
         model=model,
         plan=plan,
         advanced=advanced,
+        sweep=sweep,
+        several=several,
+        gallery=gallery,
         status=status,
         result=result,
     )
@@ -170,8 +196,9 @@ def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:
     """A place for a photo, called `title`: chosen, dropped or pasted; with the motion brush where that is wanted."""
     return gr.HTML(
         [],
-        html_template=(HERE / "photo.html").read_text(encoding="utf-8").replace("@title", title),
-        js_on_load=script("photo.js"),
+        html_template=(HERE / "photo.html").read_text(encoding="utf-8").replace("@title", title)
+        .replace("@many", "multiple" if brush_on else ""),
+        js_on_load=script("uploads.js") + script("photo.js"),
         apply_default_css=False,
         elem_id=name,
         photo=None,
@@ -179,6 +206,7 @@ def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:
         message=["", 0],
         brush=brush_on,
         named=False,
+        most=MAX_PLACES if brush_on else 1,
         colours=list(brush.COLOURS),
         labels=forecasts.area_labels(()),
     )

@@ -124,10 +124,10 @@ def plan_for(plan: MotionPlan, painted: Sequence[int], named: int) -> MotionPlan
     return plan.model_copy(update={"regions": (first + rest)[: len(COLOURS)]})
 
 
-def picture_url(picture: Image.Image) -> str:
-    """A picture for the page to paint on, as a data URL: at most PREVIEW_SIDE pixels a side."""
+def picture_url(picture: Image.Image, side: int = PREVIEW_SIDE) -> str:
+    """A picture for the page to paint on, as a data URL: at most `side` pixels a side."""
     small = picture.copy()
-    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return _data_url(small, "JPEG")
 
 

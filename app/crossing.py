@@ -1,6 +1,7 @@
 """What happens when something on the tab Transition is pressed: photos, runs and models."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import gradio as gr
 
@@ -16,7 +17,7 @@ from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said, shown_photo
 from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.records import PICTURES
-from pipeline.settings import make_settings
+from pipeline.settings import Settings, make_settings
 
 NO_PAIR = "A transition takes two photos: choose the first and the last one, or take one of the examples."
 FORGOTTEN = "That run is no longer remembered: generate once more."
@@ -136,20 +137,28 @@ class Crossing:
         return self.actions.attempt(lambda: self._submit(values, plan_only=True), self._say)
 
     def _submit(self, values: Values, plan_only: bool) -> Changes:
+        try:
+            images, settings = self.asked(values)
+        except ModelMissing as error:
+            card = missing_model(self.form.settings(values))
+            told = panels.error_panel(str(error)) if card is None else engines.missing_panel(str(error), card)
+            return {self.tab.error: told}
+        job = self.actions.jobs.submit(images, settings, plan_only=plan_only)
+        return self.follow(job, values[self.state.shown])
+
+    def asked(self, values: Values) -> tuple[tuple[Path, Path], Settings]:
+        """The photos and the settings that the form asks for.
+
+        Raises InvalidInput where a photo is missing, and ModelMissing for a model that is asked for and not here.
+        """
         from pipeline.resolve import check_models, resolve_transition
 
         first, last = values[self.state.photos]
         if first is None or last is None:
             raise InvalidInput(NO_PAIR)
         settings = self.form.settings(values)
-        try:
-            check_models(resolve_transition(settings, first.width, first.height)[0])
-        except ModelMissing as error:
-            card = missing_model(settings)
-            told = panels.error_panel(str(error)) if card is None else engines.missing_panel(str(error), card)
-            return {self.tab.error: told}
-        job = self.actions.jobs.submit((first.path, last.path), settings, plan_only=plan_only)
-        return self.follow(job, values[self.state.shown])
+        check_models(resolve_transition(settings, first.width, first.height)[0])
+        return (first.path, last.path), settings
 
     def repaint(self, shown: ShownPassage, event: gr.EventData) -> Changes:
         """Paint one key frame anew, with another prompt or seed; the others are found again."""
@@ -210,7 +219,7 @@ class Crossing:
         if now != displayed:
             painted = passage_panels.painted_so_far(job, jobs.outputs) if job is not None else ""
             changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
-            changes[self.tab.status] = panels.status_panel(job, active, painted)
+            changes[self.tab.status] = panels.status_panel(job, painted)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.form.models(shown.settings)
         if now.downloads_ended != displayed.downloads_ended:

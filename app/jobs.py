@@ -228,11 +228,6 @@ class Jobs:
             job = self._jobs.get(run_id) if run_id else None
             return self._snapshot(job) if job else None
 
-    def siblings(self, run_id: str | None) -> list[Snapshot]:
-        """The jobs that were asked for together with a run, itself among them, in order; none where it is alone."""
-        job = self.get(run_id)
-        return self.group(job.record.group) if job is not None else []
-
     def group(self, name: str) -> list[Snapshot]:
         """The jobs that were asked for together under this name, in order, as far as they are still remembered."""
         with self._changed:

@@ -3,7 +3,7 @@
 Everything that comes from a user, a file or a run passes through `html.escape`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -69,14 +69,11 @@ def film_text(settings: Settings, frames: int) -> str:
     return f"{size}, {frames} frames at {fps_text(fps)} fps: {float(frames / fps):.1f} s"
 
 
-def status_panel(job: Snapshot | None, active: Sequence[Snapshot], painted: str = "") -> str:
-    """Progress of the followed job with its log as it comes, and the other jobs that run or wait.
-
-    `painted` shows what is done of it already.
-    """
-    others = [other for other in active if job is None or other.record.run_id != job.record.run_id]
-    own = _under_way(job, painted) if job is not None and not job.is_finished else ""
-    return f'<section class="card status">{own}{_queue(others)}</section>' if own or others else ""
+def status_panel(job: Snapshot | None, painted: str = "") -> str:
+    """Progress of the followed job with its log as it comes; `painted` shows what is done of it already."""
+    if job is None or job.is_finished:
+        return ""
+    return f'<section class="card status">{_under_way(job, painted)}</section>'
 
 
 def _under_way(job: Snapshot, painted: str) -> str:
@@ -110,7 +107,7 @@ def result_panel(job: Snapshot | None, outputs: Path, told: str = "") -> str:
 
 
 def _progress(job: Snapshot) -> str:
-    title, fraction = _stage(job)
+    title, fraction = stage_of(job)
     told = "" if job.position else " · ".join(_how_far(job, fraction))
     head = f'<div class="progress-head"><strong>{escape(title)}</strong><span>{escape(told)}</span></div>'
     return f"{head}{bar(fraction, 'Progress')}"
@@ -127,7 +124,7 @@ def _how_far(job: Snapshot, fraction: float) -> list[str]:
     return found
 
 
-def _stage(job: Snapshot) -> tuple[str, float]:
+def stage_of(job: Snapshot) -> tuple[str, float]:
     """What a job is doing, and the part of it that is done."""
     if job.position:
         return ("Next in the queue" if job.position == 1 else f"Place {job.position} in the queue"), 0.0
@@ -146,18 +143,6 @@ def _doing(progress: Progress) -> str:
 def _log(lines: Iterable[LogLine]) -> str:
     rows = "".join(f'<li class="{line.level}" translate="no">{escape(line.message)}</li>' for line in lines)
     return f'<ol class="log" aria-label="Log of the run">{rows}</ol>' if rows else ""
-
-
-def _queue(others: Sequence[Snapshot]) -> str:
-    rows = ""
-    for other in others:
-        title, fraction = _stage(other)
-        state = title if other.position else f"{title}, {100 * fraction:.0f} %"
-        names = " to ".join(each.name for each in other.record.inputs if each.role in PICTURES)
-        what = f"{names}: {other.record.requested.prompt or 'no prompt'}"
-        button = f'<button type="button" data-cancel="{escape(other.record.run_id)}">Cancel</button>'
-        rows += f"<li><span>{escape(what)}<small>{escape(state)}</small></span>{button}</li>"
-    return f'<h4>Other videos in the queue</h4><ul class="queue">{rows}</ul>' if rows else ""
 
 
 def _video(output: OutputRecord, outputs: Path) -> str:

@@ -35,6 +35,14 @@ async function take(chosen) {
   }
 }
 
+async function takeAll(files) {
+  if (files.length < 2 || props.most < 2) return take(files[0]);
+  say('');
+  const sent = await uploadAll(files, props.most, (told) => (root.dataset.busy = told));
+  delete root.dataset.busy;
+  trigger('several', sent);
+}
+
 function showPhoto() {
   delete root.dataset.busy;
   const photo = props.photo;
@@ -53,16 +61,18 @@ function showPhoto() {
   picture.src = photo.url;
 }
 
-file.addEventListener('change', () => take(file.files[0]));
+file.addEventListener('change', () => takeAll([...file.files]));
 root.addEventListener('dragover', (event) => {
   event.preventDefault();
   root.classList.add('dragging');
 });
 root.addEventListener('dragleave', () => root.classList.remove('dragging'));
-root.addEventListener('drop', (event) => {
-  event.preventDefault();
+root.addEventListener('drop', async (event) => {
   root.classList.remove('dragging');
-  take(event.dataTransfer.files[0]);
+  const dropped = event.dataTransfer.files[0];
+  if (/\.(mp4|webm|json)$/i.test(dropped?.name)) return; // no photo: restore.js takes its settings
+  event.preventDefault();
+  takeAll(await filesOf(event.dataTransfer));
 });
 document.addEventListener('paste', (event) => {
   const pasted = [...event.clipboardData.files].find((each) => each.type.startsWith('image/'));

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from pydantic import ValidationError
 
-from app import brush, forecasts, panels
+from app import brush, forecasts, panels, sweep_form
 from app.actions import Actions, Request
 from app.animate import Tab
 from app.shelf import RESOLUTION, Shelf
 from app.state import Changes, Shown, State, Values
+from app.sweep import Sweep, sweep_over
 from pipeline.catalogue import merge, model_names
+from pipeline.errors import ImageToVideoError
 from pipeline.motion_plan import MotionPlan
 
 if TYPE_CHECKING:
@@ -39,11 +41,12 @@ class Reading:
         plan = settings.animate.motion.plan
         after = Shown(plan, tuple(sorted(preview.ignored.items())), settings.animate.engine, settings.runtime)
         changes, after = self.shelf.show(before, after)
-        changes |= {self.state.shown: after, tab.forecast: forecasts.outlook_panel(preview)}
+        changes |= {self.state.shown: after, tab.forecast: forecasts.outlook_panel(preview), **self._told(values)}
         if plan is not None:
             changes = merge(changes, self._show_reading(preview, values))
         if after.engine != before.engine:
-            changes[tab.photo] = gr.update(**changes.get(tab.photo, {}), brush=plan is not None)
+            is_painted = plan is not None and not values[self.state.photos]
+            changes[tab.photo] = gr.update(**changes.get(tab.photo, {}), brush=is_painted)
         if (after.ignored, after.engine) != (before.ignored, before.engine):
             changes |= self._grey_out(preview.ignored, after.engine)
         return changes
@@ -55,8 +58,21 @@ class Reading:
         changes: Changes = {self.tab.reading: forecasts.reading_panel(preview, asked)}
         if plan is not None and plan != values[self.state.shown].plan:
             changes |= {self.tab.photo: gr.update(labels=forecasts.area_labels(plan.regions))}
-            changes |= {} if edited else self._show_plan(plan)
+            changes |= {} if edited else self.show_plan(plan)
         return changes
+
+    def _told(self, values: Values) -> Changes:
+        """How many videos would be made, of what, and how long that would take; what is wrong with that."""
+        tab = self.tab
+        try:
+            sweep = self.sweep(values)
+            seconds = self.actions.expected(sweep) if sweep.count > 1 and values[self.state.photo] is not None else None
+        except ImageToVideoError as error:
+            return {tab.several: panels.error_panel(str(error)), tab.go: gr.update(value=sweep_form.button_text(1))}
+        return {
+            tab.several: sweep_form.told(sweep, seconds),
+            tab.go: gr.update(value=sweep_form.button_text(sweep.count)),
+        }
 
     def edit(self, values: Values) -> Changes:
         """The plan was changed by hand: from now on it replaces what the prompt says."""
@@ -84,7 +100,8 @@ class Reading:
         changes = self.read({**values, self.state.edited: False, self.state.shown: Shown()})
         return {**changes, self.state.edited: False, self.tab.plan.reset: gr.update(visible=False)}
 
-    def _show_plan(self, plan: MotionPlan) -> Changes:
+    def show_plan(self, plan: MotionPlan) -> Changes:
+        """Show a motion plan in its editor."""
         editor = self.tab.plan
         changes: Changes = dict(zip(editor.form.components, editor.form.show(plan), strict=True))
         changes[editor.count] = len(plan.regions)
@@ -106,6 +123,13 @@ class Reading:
         editor = self.tab.plan
         rows = editor.rows[: int(values[editor.count])]
         return {**editor.form.read(values), "regions": [row.read(values) for row in rows]}
+
+    def sweep(self, values: Values) -> Sweep:
+        """The runs that the page asks for: one for each photo and each combination of values that are compared.
+
+        Raises InvalidInput where that cannot be made of it.
+        """
+        return sweep_over(self.request(values), values[self.state.photos], self.tab.sweep.read(values))
 
     def request(self, values: Values) -> Request:
         """What the page asks for. Raises InvalidSetting when the painted areas cannot be read."""

@@ -29,11 +29,13 @@ class Displayed:
     downloads_version: int = 0
     downloads_ended: int = 0
     """The picker is refreshed when one has ended: its progress must not disturb a person who is choosing."""
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    """How far the one is that is under way, of those that were asked for together."""
 
     @property
-    def run(self) -> tuple[str, int, tuple[str, ...]]:
+    def run(self) -> tuple[str, int]:
         """What the result depends on."""
-        return self.run_id, self.version, self.beside
+        return self.run_id, self.version
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class State:
     """
 
     photo: gr.State = field(default_factory=lambda: gr.State(None))
+    photos: gr.State = field(default_factory=lambda: gr.State([]))
     areas: gr.State = field(default_factory=lambda: gr.State({}))
     edited: gr.State = field(default_factory=lambda: gr.State(value=False))
     shown: gr.State = field(default_factory=lambda: gr.State(Shown()))
@@ -73,4 +76,4 @@ class State:
     @property
     def parts(self) -> set[gr.State]:
         """All of it."""
-        return {self.photo, self.areas, self.edited, self.shown, self.followed, self.displayed}
+        return {self.photo, self.photos, self.areas, self.edited, self.shown, self.followed, self.displayed}

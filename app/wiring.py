@@ -1,23 +1,28 @@
 """What happens when something on the tab Animate is pressed, typed or painted."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
 
-from app import brush, engines, panels
+from app import brush, engines, gallery, panels
 from app.actions import NO_COLOUR, Actions, Photo, open_photo
 from app.animate import Tab
+from app.beside import Beside
 from app.form import Field, Listener
 from app.jobs import Snapshot
+from app.photos import strip
 from app.reading import Reading
+from app.several import Several
 from app.shelf import Shelf
 from app.state import Changes, Displayed, Shown, State, Values
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.catalogue import get_card
 from pipeline.engines import engine_names
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
+from pipeline.frames import Mask
 from pipeline.settings import Settings
 
 POLL_SECONDS = 0.4
@@ -25,6 +30,8 @@ POLL_SECONDS = 0.4
 
 IDLE_SECONDS = 3.0
 """The same while nothing runs: another page may start something."""
+
+NOTHING_PAINTED: Mapping[int, Mask] = MappingProxyType({})
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Events without Gradio's own spinners, and without a public address."""
@@ -52,6 +59,12 @@ def shown_photo(photo: Photo) -> dict[str, Any]:
     return {"url": photo.url, "name": photo.name, "number": time.monotonic_ns()}
 
 
+def painted(areas: Mapping[int, Mask]) -> dict[str, Any]:
+    """What a photo box shows of whole areas, by region: as strokes, and as pictures of them."""
+    strokes = [{"tool": "area", "region": region} for region in areas]
+    return {"value": strokes, "areas": {str(region): brush.area_url(area, region) for region, area in areas.items()}}
+
+
 class Wiring:
     """Connects the components of a tab with the actions. Every handler returns changes by component."""
 
@@ -62,39 +75,54 @@ class Wiring:
         self.reading = Reading(tab, self.state, actions, self.shelf)
         self.timer = gr.Timer(IDLE_SECONDS)
         form = {tab.photo, tab.prompt, tab.engine, tab.preset, *tab.advanced.components, *tab.plan.components}
-        self.inputs = form | self.state.parts
+        self.inputs = form | {*tab.sweep.components} | self.state.parts
         plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.state.edited]
         model = [tab.forecast, tab.engine, tab.model, tab.model_card, tab.motion_card]
-        reading = [tab.reading, tab.photo, tab.prompt, self.state.shown]
+        reading = [tab.reading, tab.photo, tab.prompt, tab.several, tab.go, self.state.shown]
         self.read_outputs = [*reading, *model, *tab.advanced.components, *plan]
         buttons = [tab.go, tab.stop, tab.more]
-        panes = [tab.status, tab.result, tab.model, tab.engine]
+        panes = [tab.status, tab.gallery, tab.result, tab.model, tab.engine]
         self.poll_outputs = [self.state.displayed, self.timer, *panes, *buttons]
         self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
-        self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo]
+        self.beside = Beside(tab, actions)
+        self.several = Several(tab, self.state, actions, self.show_photo)
+        self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.several.outputs]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
         self._connect_photo()
+        self._connect_several()
         self._connect_reading()
         self._connect_engines()
         self._connect_runs(page)
 
     def _connect_photo(self) -> None:
         tab = self.tab
-        outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt]
+        outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt, *self.several.outputs]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
             on(listener, handler, None, outputs).then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
         for listener, finder in ((tab.photo.find, self.find), (tab.photo.named, self.find_by_name)):
             found = on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error])
             found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
+    def _connect_several(self) -> None:
+        tab, several = self.tab, self.several
+        outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, *several.outputs]
+        pairs = ((tab.photo.several, several.pick), (tab.photos.added, several.add), (tab.photos.look, several.look))
+        events = [on(listener, handler, self.inputs, outputs) for listener, handler in pairs]
+        events.append(on(tab.photos.leave, several.leave, self.inputs, outputs))
+        events.append(on(tab.photos.alone, several.alone, self.inputs, outputs))
+        events += [on(axis.setting.input, axis.show, axis.setting, axis.ways) for axis in tab.sweep.axes]
+        for event in events:
+            event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+
     def _connect_reading(self) -> None:
         tab = self.tab
         reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **QUIET}
         advanced = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
-        gr.on([tab.prompt.change, tab.photo.input, *advanced], self.reading.read, **reading)
+        swept = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
+        gr.on([tab.prompt.change, tab.photo.input, *advanced, *swept], self.reading.read, **reading)
         gr.on([listener for each in tab.plan.components for listener in by_hand(each)], self.reading.edit, **reading)
         sliders = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
         gr.on(sliders, self.reading.edit_again, **reading)
@@ -116,6 +144,8 @@ class Wiring:
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
         on(self.timer.tick, self.poll, seen, self.poll_outputs)
+        on(tab.gallery.cell, self.look_at, seen, self.run_outputs)
+        on(tab.gallery.halt, self.stop_all, seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
@@ -135,14 +165,15 @@ class Wiring:
         )
 
     def example(self, event: gr.EventData) -> Changes:
-        """Show an example photo with its prompt."""
+        """Show an example photo with its prompt, in the language of the page."""
         chosen = EXAMPLE_PHOTOS[event.number]
-        return {**self.show_photo(open_photo(chosen.path, chosen.file)), self.tab.prompt: chosen.prompt}
+        return {**self.show_photo(open_photo(chosen.path, chosen.file)), self.tab.prompt: str(event.prompt)}
 
-    def show_photo(self, photo: Photo) -> Changes:
-        """Show another photo, with nothing painted on it."""
-        update = gr.update(value=[], photo=shown_photo(photo), areas={}, message=said(""))
-        return {self.tab.photo: update, self.state.photo: photo, self.state.areas: {}, self.tab.error: ""}
+    def show_photo(self, photo: Photo, areas: Mapping[int, Mask] = NOTHING_PAINTED) -> Changes:
+        """Show another photo, with these areas painted on it, by region."""
+        update = gr.update(photo=shown_photo(photo), message=said(""), **painted(areas))
+        shown = {self.tab.photo: update, self.state.photo: photo, self.state.areas: dict(areas), self.tab.error: ""}
+        return shown | {self.tab.photos: strip([], None), self.state.photos: []}
 
     def find(self, values: Values) -> Changes:
         """Paint the automatic areas of the prompt's regions, or say why there are none."""
@@ -150,10 +181,10 @@ class Wiring:
 
     def _find(self, values: Values) -> Changes:
         areas, missing = self.actions.find_areas(self.reading.request(values))
-        strokes = [{"tool": "area", "region": region} for region in areas]
-        urls = {str(region): brush.area_url(area, region) for region, area in areas.items()}
-        update = gr.update(value=strokes, areas=urls, message=said(" ".join(missing)))
-        return {self.tab.photo: update, self.state.areas: areas}
+        return {
+            self.tab.photo: gr.update(message=said(" ".join(missing)), **painted(areas)),
+            self.state.areas: areas,
+        }
 
     def find_by_name(self, values: Values, event: gr.EventData) -> Changes:
         """Paint what words name, in the chosen colour or the first free one, or say why it was not found."""
@@ -185,9 +216,11 @@ class Wiring:
         return self.actions.attempt(lambda: self._generate(values, shown), self._say_above)
 
     def _generate(self, values: Values, shown: Shown) -> Changes:
-        request = self.reading.request(values)
+        sweep = self.reading.sweep(values)
         try:
-            return self.follow(self.actions.generate(request), shown)
+            if sweep.count > 1:
+                return self.follow(self.actions.generate_all(sweep), shown)
+            return self.follow(self.actions.generate(sweep.requests[0]), shown)
         except ModelMissing as error:
             return {self.tab.error: engines.missing_panel(str(error), get_card(values[self.tab.engine]))}
 
@@ -204,6 +237,16 @@ class Wiring:
         self.actions.jobs.cancel(str(event.cancel))
         return self.poll(followed, displayed, shown)
 
+    def look_at(self, followed: str, displayed: Displayed, shown: Shown, event: gr.EventData) -> Changes:
+        """Show one of the runs that are compared."""
+        job = self.actions.runs.get(str(event.cell))
+        return self.poll(followed, displayed, shown) if job is None else self.follow(job, shown)
+
+    def stop_all(self, followed: str, displayed: Displayed, shown: Shown, event: gr.EventData) -> Changes:
+        """Stop all runs that are compared, and take those out of the queue that wait."""
+        self.beside.stop(str(event.halt))
+        return self.poll(followed, displayed, shown)
+
     def follow(self, job: Snapshot, shown: Shown) -> Changes:
         """Show from now on how a run is doing."""
         run_id = job.record.run_id
@@ -212,24 +255,21 @@ class Wiring:
     def poll(self, followed: str, displayed: Displayed, shown: Shown) -> Changes:
         """Show how the followed run, the queue and the download are doing, where that has changed."""
         jobs, downloads = self.actions.jobs, self.actions.downloads
-        queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
-        siblings = jobs.siblings(followed)
-        beside = tuple(
-            f"{each.record.status} {each.position}" for each in siblings
-        )  # not their progress: films restart
-        version = job.version if job else -1
-        now = Displayed(followed, version, beside, queue_version, downloads.version, downloads.ended)
-        changes: Changes = {self.state.displayed: now}
+        queue_version, job, active = jobs.version, self.actions.runs.get(followed), jobs.active()
+        places, version = self.beside.places(job), job.version if job else -1
+        queue = queue_version, downloads.version, downloads.ended
+        now = Displayed(followed, version, self.beside.states(places), *queue, gallery.progress(places))
+        changes: Changes = {self.state.displayed: now, **self.beside.changes(job, places, now, displayed)}
         if now != displayed:
             changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
-            changes[self.tab.status] = panels.status_panel(job, active)
+            changes[self.tab.status] = panels.status_panel(job)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.shelf.card(shown)
         if now.downloads_ended != displayed.downloads_ended:
             changes[self.tab.engine] = self.shelf.picker(shown)
         if job is not None and now.run != displayed.run:
             busy = not job.is_finished
-            changes[self.tab.result] = panels.result_panel(job, jobs.outputs, siblings)
+            changes[self.tab.result] = panels.result_panel(job, jobs.outputs)
             changes[self.tab.go] = gr.update(visible=not busy)
             changes[self.tab.stop] = gr.update(visible=busy, interactive=not job.stopping)
             changes[self.tab.more] = gr.update(visible=busy)
@@ -255,18 +295,19 @@ class Wiring:
 
     def show_request(self, job: Snapshot) -> Changes:
         """Show the photo of a run and what was asked for."""
-        asked = job.record.requested
-        changes: Changes = {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
-        changes[self.tab.engine] = gr.update(value=asked.animate.engine)
-        changes |= dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
+        changes = self.show_settings(job.record.requested)
         try:
             photo = open_photo(job.images[0], job.record.inputs[0].name)
         except ImageToVideoError:
             return changes  # the upload is gone; the kept copy is in the record
-        return changes | {
-            self.state.photo: photo,
-            self.tab.photo: gr.update(photo=shown_photo(photo)),
-        }
+        alone = {self.tab.photos: strip([], None), self.state.photos: []}
+        return changes | alone | {self.state.photo: photo, self.tab.photo: gr.update(photo=shown_photo(photo))}
+
+    def show_settings(self, asked: Settings) -> Changes:
+        """Show what was asked for, all but the photo, what is painted on it, and an edited plan."""
+        changes: Changes = {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
+        changes[self.tab.engine] = gr.update(value=asked.animate.engine)
+        return changes | dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
 
     def take_advice(self, shown: Shown, event: gr.EventData) -> Changes:
         """Run again with what an advice changes, and follow the first of these runs."""

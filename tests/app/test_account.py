@@ -9,7 +9,6 @@ import pytest
 
 from app.account import (
     account,
-    differences,
     downgrades_part,
     forecast_facts,
     measured,
@@ -21,7 +20,6 @@ from app.jobs import Snapshot
 from pipeline.records import (
     Advice,
     DowngradeRecord,
-    ErrorRecord,
     ForecastRecord,
     InputRecord,
     ModelRecord,
@@ -111,24 +109,10 @@ def test_a_button_says_what_it_changes(runs: list[dict[str, object]], text: str)
     assert len(said) < 80
 
 
-def test_runs_side_by_side_are_named_by_what_they_differ_in(tmp_path: Path) -> None:
-    settings = [make_settings({"animate": {"guidance_scale": value}}) for value in (7.0, 9.0, 12.0)]
-    jobs = [job_of(record_of(f"video_{number}", each)) for number, each in enumerate(settings)]
-    jobs[0].record.output = film("video_0.mp4")
-    jobs[1].record.error = ErrorRecord(type="OutOfMemory", message="Too little memory.", exit_code=3)
-    names = differences([job.record.requested.model_dump(mode="json") for job in jobs])
-    assert names == ["Guidance scale 7", "Guidance scale 9", "Guidance scale 12"]
-    shown = account(jobs[0], jobs, tmp_path)
-    assert shown.count("<video") == 1
-    for text in (*names, "Too little memory.", "under way"):
-        assert text in shown
-    assert "Side by side" not in account(jobs[0], jobs[:1], tmp_path)
-
-
 def test_kept_candidates_can_be_played_and_downloaded(tmp_path: Path) -> None:
     record = record_of()
     record.candidates = [film("video_1_candidate_2.mp4"), film("video_1_candidate_3.gif")]
-    shown = account(job_of(record), (), tmp_path)
+    shown = account(job_of(record), tmp_path)
     assert (shown.count("<video"), shown.count("<img"), shown.count(" download>")) == (1, 1, 2)
 
 

@@ -13,7 +13,8 @@ from app import forecasts, panels
 from app.actions import NO_PHOTO, Actions, Photo, Request, load_runner, open_photo, trusted_upload, under_own_name
 from app.brush import Stroke
 from app.downloads import Downloads
-from app.jobs import Jobs, Snapshot
+from app.jobs import Jobs, Queue, Snapshot
+from app.queue_panel import queue_panel
 from app.texts import EXAMPLE_PHOTOS, Example
 from pipeline.context import LogLine, Progress
 from pipeline.errors import InvalidImage, InvalidInput, InvalidSetting, ModelMissing
@@ -124,7 +125,7 @@ def test_painted_areas_reach_the_run_with_their_regions_and_leave_no_files_behin
     assert used.animate.motion.plan is not None
     assert used.animate.motion.plan.regions[0].kind == shown.regions[1].kind
     assert {region.kind for region in used.animate.motion.plan.regions} == {RegionKind.CLOUDS, RegionKind.WATER}
-    assert not any(path.exists() for path in masks)
+    assert all(path.is_relative_to(jobs.outputs / "inputs") for path in masks)
 
 
 def test_painting_does_not_change_which_colour_stands_for_which_region(actions: Actions, photo: Photo) -> None:
@@ -171,8 +172,9 @@ def test_the_runs_of_an_advice_repeat_the_request_with_its_changes(actions: Acti
         Advice(key="motion", message="Move more.", runs=[{"encode": {"crf": value}} for value in (20, 30)]),
     ]
     first = actions.take_advice(job.record.run_id, 1)
-    runs = [finished(jobs, each).record for each in jobs.siblings(first.record.run_id)]
+    runs = [finished(jobs, each).record for each in jobs.group(first.record.group)]
     assert [run.requested.encode.crf for run in runs] == [20, 30]
+    assert [run.place.columns.values[run.place.column] for run in runs if run.place] == [["20"], ["30"]]
     for run in runs:
         assert (run.requested.prompt, run.seed) == (job.record.requested.prompt, job.record.seed)
         assert [each.sha256 for each in run.inputs] == [each.sha256 for each in job.record.inputs]
@@ -214,7 +216,7 @@ def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo:
     record.inputs[0].name = NASTY
     nasty = Snapshot(record, job.images, None, None, (LogLine("info", NASTY),), 0, False, 1)
     waiting = Snapshot(record.model_copy(update={"status": RunStatus.QUEUED}), job.images, None, None, (), 1, False, 1)
-    pieces += [panels.result_panel(nasty, jobs.outputs), panels.status_panel(None, [waiting])]
+    pieces += [panels.result_panel(nasty, jobs.outputs), queue_panel(Queue((waiting,)))]
     assert all("<img src=x" not in piece for piece in pieces)
     assert all("onerror=&quot;" in piece or "onerror=\\&quot;" in piece for piece in pieces[1:])
 
@@ -246,7 +248,7 @@ def test_the_brush_is_labelled_after_the_plan() -> None:
 def test_progress_shows_stage_and_per_cent(actions: Actions, jobs: Jobs, photo: Photo) -> None:
     record = finished(jobs, actions.generate(small(photo))).record.model_copy(update={"status": RunStatus.RUNNING})
     job = Snapshot(record, (photo.path,), Progress("encode", 1, 4, 9.0), None, (), 0, False, 1)
-    shown = panels.status_panel(job, [job])
+    shown = panels.status_panel(job)
     assert "25 %" in shown
     assert "9 s left" in shown
 
