@@ -6,9 +6,9 @@ from typing import Any, Literal, TypedDict
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from app import languages
+from app import languages, restoring
 from app.actions import Actions, load_runner
-from app.animate import build_tab
+from app.animate import build_tab, script
 from app.api import Api
 from app.crossing import Crossing
 from app.downloads import Downloads
@@ -16,6 +16,9 @@ from app.history import HISTORY, HistoryWiring, build_history_tab
 from app.jobs import Jobs
 from app.onward import ANIMATE, TRANSITION
 from app.passage import build_passage_tab
+from app.queue_panel import build_queue_panel
+from app.queue_wiring import QueueWiring
+from app.restoring import Restoring
 from app.system import SYSTEM, SystemWiring, build_system_tab
 from app.theme import build_theme
 from app.wiring import Wiring
@@ -29,7 +32,7 @@ KEEP_UPLOADS_SECONDS = 24 * 3600
 
 HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9"/>
 <path d="M12.5 9.8l10 6.2-10 6.2z"/></svg><h1 translate="no">{TITLE}</h1><p>Photos that move, made on this machine.</p>
-{languages.PICKER}</header>"""
+{restoring.BUTTON}{languages.PICKER}</header>"""
 
 
 class Page(gr.Blocks):
@@ -74,7 +77,9 @@ def build(outputs: Path, logs: Path) -> Page:
     actions = Actions(jobs, Path(get_upload_folder()), logs, downloads)
     page = Page(jobs, downloads)
     with page:
-        gr.HTML(HEADER, elem_id="header")
+        header = gr.HTML(HEADER, elem_id="header", js_on_load=script("restore.js"))
+        told = restoring.build_told()
+        queue = build_queue_panel()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Animate", id=ANIMATE) as first:
                 tab = build_tab()
@@ -87,6 +92,8 @@ def build(outputs: Path, logs: Path) -> Page:
         wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
         wiring.connect(page)
         crossing.connect(page)
+        Restoring(tabs, actions, wiring, crossing).connect(header, told)
+        QueueWiring(queue, tabs, actions, (wiring, crossing)).connect(page)
         Api(actions).connect()
         HistoryWiring(history, tabs, actions, (wiring, crossing)).connect(past)
         SystemWiring(system, actions, wiring.state.shown, page.accounts).connect(system_tab, (first, second, past))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,15 @@ def test_a_run_asked_for_again_keeps_what_was_asked_and_forgets_what_came_of_it(
         finished_at=ended,
         error=ErrorRecord(type="Interrupted", message="gone", exit_code=130),
         output=OutputRecord(
-            path="a.mp4", sha256="0", width=2, height=2, fps="8", num_frames=1, codec="h264", duration=1.0, bytes=1
+            path="a.mp4",
+            sha256="0",
+            width=2,
+            height=2,
+            fps=Fraction(8),
+            num_frames=1,
+            codec="h264",
+            duration=1.0,
+            bytes=1,
         ),
     )
     record = ask_again("video_1", outputs)
