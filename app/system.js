@@ -2,9 +2,14 @@
 watch('value', async () => {
   const area = element.querySelector('.report textarea');
   if (!area) return;
-  area.select();
   const copied = navigator.clipboard ? navigator.clipboard.writeText(area.value) : Promise.reject();
-  const how = await copied.then(() => 'copied', () => (document.execCommand('copy') ? 'copied' : 'selected'));
+  const how = await copied.then(
+    () => 'copied',
+    () => {
+      area.select();
+      return document.execCommand('copy') ? 'copied' : 'selected';
+    },
+  );
   const told = element.querySelector(`.report [data-when='${how}']`);
   if (told) told.hidden = false;
 });
