@@ -119,7 +119,7 @@
 
   // The Chinese of a text, or null where nothing of it is known. Marks at its edges are those of joined texts.
   function translated(text, strict = false) {
-    const [, before, core, after] = /^([\s,;:·]*)(.*?)([\s,;:·]*)$/s.exec(text);
+    const [, before, core, after] = /^([\s,;:·]*)(.*?)([\s,;:·]*)$/s.exec(text.replace(/\s+/g, ' '));
     if (!/[A-Za-z]/.test(core)) return null;
     const key = `${strict} ${core}`;
     if (!remembered.has(key)) {
@@ -127,7 +127,7 @@
       remembered.set(key, search(core, strict));
     }
     const found = remembered.get(key);
-    return found === null ? null : marks(before) + found + marks(after);
+    return found === null ? null : marks(before) + found + (/[：，；。]$/.test(found) ? '' : marks(after));
   }
 
   const marks = (text) => text.replace(/,\s*/, '，').replace(/;\s*/, '；').replace(/:\s*/, '：');
