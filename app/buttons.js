@@ -2,9 +2,10 @@
 // a question that must be answered with yes first.
 const EVENTS = [
   ...['seed', 'cancel', 'advice', 'download', 'halt', 'pair', 'repaint', 'reuse', 'forget'],
-  ...['open', 'star', 'further', 'use', 'again', 'frame', 'passage', 'pick', 'apart', 'fetch', 'shut'],
+  ...['open', 'star', 'further', 'use', 'again', 'frame', 'passage', 'beside', 'pick', 'apart', 'fetch', 'shut'],
   ...['discard', 'restore', 'empty'],
   ...['free', 'examine', 'report'],
+  ...['move', 'edit', 'pause', 'proceed', 'clear', 'resume', 'forgo', 'save', 'unedit'],
 ];
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');

@@ -136,12 +136,16 @@ def snapshot(record: RunRecord, outputs: Path, lines: tuple[LogLine, ...] = ()) 
 
 def _actions(record: RunRecord, outputs: Path) -> str:
     buttons = [_button("use", record.run_id, "Use these settings")]
+    if record.status is RunStatus.INTERRUPTED:
+        buttons.insert(0, _button("resume", record.run_id, "Resume"))
     if record.used is not None and record.job != "plan":
         buttons.append(_button("again", record.run_id, "Run again"))
     if record.output is not None:
         buttons.append(_button("frame", record.run_id, "Go on from the last frame"))
         buttons += [_into_passage(record.run_id), _button("pick", record.run_id, "Compare")]
         buttons.append(_button("fetch", record.run_id, "Download with the record"))
+    if record.place is not None:
+        buttons.append(_button("beside", record.run_id, "Show side by side"))
     url = escape(file_url(outputs / f"{record.run_id}.json"))
     buttons.append(f'<a class="button" href="{url}" download="{escape(record.run_id)}.json">Download the record</a>')
     return f'<p class="actions">{"".join(buttons)}{_discard(record.run_id)}</p>'

@@ -9,6 +9,7 @@ import gradio as gr
 from app import history_panels, panels
 from app.actions import Actions, Photo, open_photo
 from app.crossing import Crossing
+from app.jobs import Snapshot
 from app.passage_form import Pair
 from app.state import Changes
 from app.wiring import QUIET, Wiring, on
@@ -38,7 +39,9 @@ class Onward:
         for event in (
             on(opened.use, self.use, None, outputs),
             on(opened.again, self.again, seen, outputs),
+            on(opened.resume, self.resume, seen, outputs),
             on(opened.frame, self.go_on, None, outputs),
+            on(opened.beside, self.beside, [animate.state.shown], outputs),
             on(opened.passage, self.lead_over, [crossing.state.photos], outputs),
         ):
             read = event.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
@@ -64,6 +67,15 @@ class Onward:
         changes |= {animate.state.edited: False, animate.tab.plan.reset: gr.update(visible=False)}
         return changes | {animate.tab.error: told, self.tabs: gr.update(selected=ANIMATE)}
 
+    def beside(self, shown: Any, event: gr.EventData) -> Changes:
+        """Show a run beside those that it was compared with."""
+
+        def follow() -> Changes:
+            job = history_panels.snapshot(self.history.record(str(event.beside)), self.history.outputs)
+            return self.animate.follow(job, shown) | {self.tabs: gr.update(selected=ANIMATE)}
+
+        return self.actions.attempt(follow, self._say)
+
     def again(self, shown_animate: Any, shown_crossing: Any, event: gr.EventData) -> Changes:
         """Make a video once more, exactly as it was, and follow that run in its own tab."""
         return self.actions.attempt(lambda: self._again(str(event.again), (shown_animate, shown_crossing)), self._say)
@@ -73,7 +85,19 @@ class Onward:
 
         record = self.history.record(run_id)
         images, settings = inputs_of(record_path(self.history.outputs, run_id))
-        job = self.actions.jobs.submit(images, settings)
+        return self._follow(record, self.actions.jobs.submit(images, settings), shown)
+
+    def resume(self, shown_animate: Any, shown_crossing: Any, event: gr.EventData) -> Changes:
+        """Go on with an interrupted run, and follow it in its own tab."""
+
+        def begin() -> Changes:
+            job = self.actions.jobs.resume(str(event.resume))
+            return self._follow(job.record, job, (shown_animate, shown_crossing))
+
+        return self.actions.attempt(begin, self._say)
+
+    def _follow(self, record: RunRecord, job: Snapshot, shown: tuple[Any, Any]) -> Changes:
+        """Show the request of a run in its own tab, and how a job is doing that makes it."""
         changes = self.show(record)
         if record.job == "animate":
             return changes | self.animate.follow(job, shown[0])

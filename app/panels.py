@@ -167,8 +167,9 @@ def _video(output: OutputRecord, outputs: Path) -> str:
 
 def _ending(record: RunRecord) -> str:
     message = record.error.message if record.error else "The run was interrupted."
-    kind = "info" if record.status is RunStatus.CANCELLED else "error"
-    title = {"cancelled": "Stopped", "failed": "No video was made"}.get(record.status.value, record.status.value)
+    kind = "error" if record.status is RunStatus.FAILED else "info"
+    titles = {"cancelled": "Stopped", "failed": "No video was made", "interrupted": "Interrupted"}
+    title = titles.get(record.status.value, record.status.value)
     told = f"<strong>{escape(title)}</strong><p>{sentence(message)}</p>{_mending(record)}"
     return f'<div class="alert {kind}" role="alert">{told}</div>'
 

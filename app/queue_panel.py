@@ -33,7 +33,8 @@ class QueuePanel:
 
 def build_queue_panel() -> QueuePanel:
     """Lay out the queue, above the tabs."""
-    queue = gr.HTML("", elem_id="queue", elem_classes="part-status", js_on_load=script("queue.js"))
+    pressed = script("buttons.js") + script("queue.js")
+    queue = gr.HTML("", elem_id="queue", elem_classes="part-status", js_on_load=pressed)
     return QueuePanel(queue, gr.HTML("", elem_id="queue-error", elem_classes="part-error"))
 
 
