@@ -244,7 +244,7 @@
       return;
     }
     showAttributes(element);
-    if (element.matches('input[role=listbox]')) showField(element);
+    if (element.matches('input[role=combobox]')) showField(element);
     if (!element.matches(TYPED)) showChildren(element);
   }
 

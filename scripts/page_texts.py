@@ -99,6 +99,9 @@ LIBRARIES = (
 )  # fmt: skip
 """What pydantic and the system say, which the program passes on."""
 
+GRADIO = ("More tabs", "number input for {0}", "range slider for {0}")
+"""What Gradio says in English in every language."""
+
 SLOT = "\0"
 TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 ATTRIBUTE = re.compile(r"""\b(?:title|aria-label|alt|placeholder|data-ask|data-busy)=(["'])(.*?)\1""")
@@ -142,7 +145,7 @@ def _sources() -> Iterator[tuple[str, Iterable[str]]]:
     for path in sorted((PROJECT / "app").glob("*.js")):
         if path.name != "languages.js":
             yield f"app/{path.name}", script_texts(path.read_text(encoding="utf-8"))
-    yield "scripts/page_texts.py", (*WORDS, *COMPOSED, *LIBRARIES)
+    yield "scripts/page_texts.py", (*WORDS, *COMPOSED, *LIBRARIES, *GRADIO)
     yield "the settings", setting_texts()
     yield "the vocabulary", vocabulary_texts()
     yield "the catalogue", (get_card(name).summary for name in model_names())
