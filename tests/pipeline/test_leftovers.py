@@ -1,10 +1,10 @@
 """What programs that are gone leave behind: what waits is taken over in order, what was under way is interrupted."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from pipeline.records import (
     WORK,
     ErrorRecord,
     InputRecord,
-    OutputRecord,
     RunRecord,
     RunStatus,
     StageRecord,
@@ -27,6 +26,7 @@ from pipeline.records import (
     write_record,
 )
 from pipeline.settings import Settings
+from tests.pipeline.history.records import an_output
 
 ASKED = {
     "schema_version",
@@ -140,17 +140,7 @@ def test_a_run_asked_for_again_keeps_what_was_asked_and_forgets_what_came_of_it(
         stages=[StageRecord(name="prepare", seconds=1.0)],
         finished_at=ended,
         error=ErrorRecord(type="Interrupted", message="gone", exit_code=130),
-        output=OutputRecord(
-            path="a.mp4",
-            sha256="0",
-            width=2,
-            height=2,
-            fps=Fraction(8),
-            num_frames=1,
-            codec="h264",
-            duration=1.0,
-            bytes=1,
-        ),
+        output=an_output("a.mp4", 1),
     )
     record = ask_again("video_1", outputs)
     assert record == read_record(record_path(outputs, "video_1"))
@@ -172,3 +162,30 @@ def test_a_run_given_up_is_cancelled_and_offered_no_more(outputs: Path) -> None:
     assert take_over(outputs) == Leftovers()
     with pytest.raises(InvalidRecord):
         give_up("video_2", outputs)
+
+
+def test_a_video_that_had_its_name_already_is_finished_and_one_that_had_not_is_not(outputs: Path) -> None:
+    for number, size in ((1, 1000), (2, 999), (3, None)):
+        put(outputs, f"video_{number}", status=RunStatus.RUNNING, output=an_output(f"video_{number}.mp4", 1000))
+        if size is not None:
+            (outputs / f"video_{number}.mp4").write_bytes(b"x" * size)
+    assert names(take_over(outputs).interrupted) == ["video_3", "video_2"]
+    found = [read_record(record_path(outputs, f"video_{number}")) for number in (1, 2, 3)]
+    assert [each.status for each in found] == [RunStatus.SUCCEEDED, RunStatus.INTERRUPTED, RunStatus.INTERRUPTED]
+    assert [each.output is None for each in found] == [False, True, True]
+    assert found[0].error is None
+
+
+def test_what_programs_that_are_gone_were_writing_is_swept(outputs: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (outputs / "inputs").mkdir()
+    left = [outputs / f".video_1.json.{gone.pid}.part", outputs / "inputs" / f".a.jpg.{gone.pid}.part"]
+    mine = [outputs / f".video_2.json.{os.getpid()}.part", outputs / "video_8.json", outputs / ".note.part"]
+    claimed = outputs / "video_9.json"
+    for path in (*left, *mine, claimed):
+        path.touch()
+    os.utime(claimed, (1e9, 1e9))
+    take_over(outputs)
+    assert not any(path.exists() for path in (*left, claimed))
+    assert all(path.exists() for path in mine)
