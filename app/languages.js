@@ -60,13 +60,14 @@
     return [...slots, text.slice(from, end)];
   }
 
-  // Weak templates have few letters and could be met by chance.
-  function byTemplate(text, isWeak) {
+  // Weak templates have few letters and could be met by chance. `strict`: all that is not to be kept has its Chinese.
+  function byTemplate(text, isWeak, strict) {
     const words = new Set(['', ...(text.match(/[A-Za-z]+/g) || [])]);
     const near = [...words].flatMap((word) => templates.get(word) || []).filter(({ weight }) => weight < WEAK === isWeak);
     for (const { parts, chinese } of near.sort((one, other) => other.weight - one.weight)) {
       const slots = slotsOf(text, parts);
-      if (!slots || (isWeak && !slots.every(isKnown))) continue;
+      const isTold = (slot, number) => (!isWeak && chinese.includes(`{${number}:text}`)) || isKnown(slot);
+      if (!slots || ((isWeak || strict) && !slots.every(isTold))) continue;
       return chinese.replace(/\{(\d+)(:text)?\}/g, (_, slot, own) => (own ? slots[slot] : said(slots[slot])));
     }
     return null;
@@ -99,8 +100,8 @@
     const steps = [
       exactly,
       (way) => byParts(way, CLAUSES, false),
-      (way) => byTemplate(way, false),
-      (way) => byTemplate(way, true),
+      (way) => byTemplate(way, false, strict),
+      (way) => byTemplate(way, true, strict),
       (way) => (way.endsWith('.') ? stopped(translated(way.slice(0, -1), strict)) : null),
       byName,
       (way) => (strict ? null : byParts(way, LISTS, true)),

@@ -58,6 +58,7 @@ function showPhoto() {
     redraw();
   };
   picture.alt = photo.name;
+  picture.translate = false; // the name is the user's own
   picture.src = photo.url;
 }
 

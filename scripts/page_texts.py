@@ -99,7 +99,7 @@ LIBRARIES = (
 )  # fmt: skip
 """What pydantic and the system say, which the program passes on."""
 
-GRADIO = ("More tabs", "number input for {0}", "range slider for {0}")
+GRADIO = ("More tabs", "Reset to default value", "number input for {0}", "range slider for {0}")
 """What Gradio says in English in every language."""
 
 SLOT = "\0"
