@@ -18,7 +18,6 @@ MOST_INTERRUPTED = 5
 
 KINDS = {"animate": "Animate", "transition": "Transition", "plan": "Plan of a transition"}
 
-GONE_ON = "The program was started anew: what was waiting then goes on by itself."
 PAUSED = "The queue is paused: what runs is finished, and nothing else begins until you continue."
 EDITING = "You are changing a video that waits. Painted areas and an edited motion stay unless you change them."
 
@@ -48,12 +47,18 @@ def queue_panel(queue: Queue, editing: str = "") -> str:
         return ""
     told = f'<p class="alert info" role="status">{PAUSED}</p>' if queue.is_paused else ""
     if queue.left_over and not queue.is_paused:
-        told = f'<p class="alert info" role="status">{GONE_ON}</p>'
+        told = f'<p class="alert info" role="status">{_left_over(queue.left_over)}</p>'
     is_edited = any(job.record.run_id == editing for job in waiting)
     bar = _editing() if is_edited else ""
     body = f"{told}{_runs(queue, waiting, editing)}{_interrupted(queue)}"
     head = f"<summary><h2>Queue</h2><span>{_counts(len(waiting), len(queue.interrupted))}</span></summary>"
     return f'{bar}<details class="card" open>{head}{_tools(queue, len(waiting))}{body}</details>'
+
+
+def _left_over(count: int) -> str:
+    if count == 1:
+        return "1 run was waiting when the program ended: it goes on by itself."
+    return f"{count} runs were waiting when the program ended: they go on by themselves."
 
 
 def _counts(waiting: int, interrupted: int) -> str:
