@@ -32,6 +32,7 @@ function compare(root) {
   function rest() {
     play.setAttribute('aria-pressed', 'false');
     for (const film of films) film.pause();
+    go(lead().currentTime); // what is seen at rest belongs together to the frame
   }
 
   function step() {

@@ -11,15 +11,15 @@ from app.actions import Actions, Photo, open_photo
 from app.crossing import Crossing
 from app.jobs import Snapshot
 from app.passage_form import Pair
+from app.restoring import painted_areas
 from app.state import Changes
 from app.wiring import QUIET, Wiring, on
+from pipeline.errors import ImageToVideoError
 from pipeline.history import Edge, History
 from pipeline.records import RunRecord, record_path
 
 ANIMATE, TRANSITION = "animate", "transition"
 """Ids of the tabs."""
-
-NOT_SHOWN = "What was painted or edited by hand is not brought back, all else is: Run again repeats all of it."
 
 
 class Onward:
@@ -33,7 +33,8 @@ class Onward:
         """Attach every event of an opened run; the forms are read once they are filled in."""
         self.error, animate, crossing = error, self.animate, self.crossing
         parts = [*animate.shown_outputs, *animate.run_outputs, *crossing.shown_outputs, *crossing.run_outputs]
-        more = [animate.state.areas, animate.state.edited, animate.tab.plan.reset, self.tabs, error]
+        editor = [*animate.tab.plan.components, *animate.tab.plan.boxes, animate.tab.plan.reset]
+        more = [*editor, animate.state.areas, animate.state.edited, self.tabs, error]
         outputs = list(dict.fromkeys([*parts, *more]))
         seen = [animate.state.shown, crossing.state.shown]
         for event in (
@@ -53,19 +54,34 @@ class Onward:
 
     def show(self, record: RunRecord) -> Changes:
         """The same for a record."""
-        job = history_panels.snapshot(record, self.history.outputs)
-        if record.job != "animate":
-            seed = self.crossing.tab.advanced.controls["seed"].component
-            return self.crossing.show_request(job) | {seed: record.seed, self.tabs: gr.update(selected=TRANSITION)}
-        animate, by_hand = self.animate, record.requested.animate.motion.plan is not None
-        changes = animate.show_request(job)
-        if animate.state.photo in changes:
-            changes |= animate.show_photo(changes[animate.state.photo])
-        is_part = by_hand or any(each.role == "mask" for each in record.inputs)
-        told = f'<p class="alert info" role="status">{NOT_SHOWN}</p>' if is_part else ""
-        changes[animate.tab.advanced.controls["seed"].component] = record.seed
-        changes |= {animate.state.edited: False, animate.tab.plan.reset: gr.update(visible=False)}
-        return changes | {animate.tab.error: told, self.tabs: gr.update(selected=ANIMATE)}
+        if record.job == "animate":
+            return self._animation(record)
+        job, seed = history_panels.snapshot(record, self.history.outputs), self.crossing.tab.advanced.controls["seed"]
+        return self.crossing.show_request(job) | {
+            seed.component: record.seed,
+            self.tabs: gr.update(selected=TRANSITION),
+        }
+
+    def _animation(self, record: RunRecord) -> Changes:
+        from pipeline.provenance import plan_is_read
+        from pipeline.run.inputs import with_kept
+
+        animate = self.animate
+        images, asked = with_kept(record.requested, record.inputs, self.history.outputs)
+        asked = asked.model_copy(update={"seed": record.seed})
+        changes: Changes = animate.show_settings(asked) | {
+            animate.tab.error: "",
+            self.tabs: gr.update(selected=ANIMATE),
+        }
+        try:
+            photo = open_photo(images[0], record.inputs[0].name)
+            changes |= animate.show_photo(photo, painted_areas(asked, (photo.width, photo.height)))
+        except ImageToVideoError as error:
+            changes[animate.tab.error] = panels.error_panel(str(error))
+        plan = asked.animate.motion.plan
+        is_edited = plan is not None and not plan_is_read(asked, len(asked.prepare.masks))
+        changes |= {animate.state.edited: is_edited, animate.tab.plan.reset: gr.update(visible=is_edited)}
+        return changes | (animate.reading.show_plan(plan) if plan is not None and is_edited else {})
 
     def beside(self, shown: Any, event: gr.EventData) -> Changes:
         """Show a run beside those that it was compared with."""

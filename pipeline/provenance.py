@@ -99,7 +99,7 @@ def read_provenance(path: Path, folders: Sequence[Path]) -> Provenance:
     if told.is_newer:
         notes.insert(0, f"{path.name} comes from a newer version: what this version knows of it is restored.")
     masks = [files[digest] for role, digest in told.inputs if role == "mask"]
-    plan_is_read = _plan_is_read(settings, len(masks))
+    is_read = plan_is_read(settings, len(masks))
     if None not in masks:  # areas belong to regions by their order alone
         settings = with_value(settings, "prepare.masks", tuple(masks))
     for each in FILE_SETTINGS:
@@ -107,7 +107,7 @@ def read_provenance(path: Path, folders: Sequence[Path]) -> Provenance:
             if role == each.role and each.is_copied:
                 settings = with_value(settings, each.name, files[digest])
     images = tuple(files[digest] for role, digest in told.inputs if role in PICTURES)
-    return Provenance(path.name, told.job, settings, images, tuple(notes), plan_is_read)
+    return Provenance(path.name, told.job, settings, images, tuple(notes), is_read)
 
 
 # --- what the file says -----------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def _valid(values: dict[str, Any]) -> tuple[Settings, list[str]]:
                     notes.append(f"{name}: {reason[:1].lower()}{reason[1:]}; the default is used.")
 
 
-def _plan_is_read(settings: Settings, masks: int) -> bool:
+def plan_is_read(settings: Settings, masks: int) -> bool:
     """Whether the motion plan is what the prompt is read as, with so many painted areas."""
     plan = settings.animate.motion.plan
     if plan is None or settings.animate.engine != EMBEDDED:
