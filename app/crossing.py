@@ -7,13 +7,15 @@ import gradio as gr
 
 from app import engines, panels, passage_panels
 from app.actions import Actions, Photo, open_photo
-from app.helpers import missing_model
+from app.events import QUIET, on
+from app.helpers import HELPERS, missing_model
 from app.jobs import Snapshot
 from app.passage import PassageTab
 from app.passage_form import Own, Pair, PassageForm, PassageState, ShownPassage
+from app.photos import said, shown_photo
+from app.pulse import Pulse
 from app.state import Changes, Displayed, Values
 from app.texts import EXAMPLE_PAIRS
-from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, on, said, shown_photo
 from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.records import PICTURES
@@ -26,14 +28,13 @@ FORGOTTEN = "That run is no longer remembered: generate once more."
 class Crossing:
     """Connects the components of the tab with the actions. Every handler returns changes by component."""
 
-    def __init__(self, tab: PassageTab, actions: Actions) -> None:
-        self.tab, self.actions, self.state = tab, actions, PassageState()
+    def __init__(self, tab: PassageTab, actions: Actions, pulse: Pulse) -> None:
+        self.tab, self.actions, self.pulse, self.state = tab, actions, pulse, PassageState()
         self.form = PassageForm(tab, self.state, actions)
-        self.timer = gr.Timer(IDLE_SECONDS)
         words = [tab.words.prompts, *tab.words.captions.components]
         panes = [tab.status, tab.result, tab.model, tab.go, tab.stop, tab.more, tab.words.plan]
-        pickers = [tab.engine, *tab.advanced.components]
-        self.poll_outputs = [self.state.displayed, self.timer, *panes, *words, *pickers]
+        pickers = [tab.engine, *(tab.advanced.controls[name].component for name in HELPERS)]
+        self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *words, *pickers]
         self.shown_outputs = [*self.form.outputs, *tab.photos, self.state.photos]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
@@ -72,7 +73,6 @@ class Crossing:
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, inputs, self.run_outputs, **QUIET)
         on(tab.words.plan.click, self.plan, inputs, self.run_outputs)
         on(tab.stop.click, self.stop, self.seen, self.poll_outputs)
-        on(self.timer.tick, self.poll, self.seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
@@ -212,13 +212,13 @@ class Crossing:
     def poll(self, followed: str, displayed: Displayed, shown: ShownPassage) -> Changes:
         """Show how the followed run, the queue and the download are doing, where that has changed."""
         jobs, downloads = self.actions.jobs, self.actions.downloads
-        queue_version, job, active = jobs.version, jobs.get(followed), jobs.active()
+        queue_version, job = jobs.version, jobs.get(followed)
         version = job.version if job else -1
         now = Displayed(followed, version, (), queue_version, downloads.version, downloads.ended)
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
             painted = passage_panels.painted_so_far(job, jobs.outputs) if job is not None else ""
-            changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
+            changes[self.pulse.timer] = self.pulse.rate()
             changes[self.tab.status] = panels.status_panel(job, painted)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.form.models(shown.settings)

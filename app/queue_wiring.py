@@ -7,14 +7,14 @@ from typing import Any
 import gradio as gr
 
 from app import panels
-from app.actions import Actions, open_photo
+from app.actions import Actions
 from app.crossing import Crossing
+from app.events import QUIET, on
 from app.jobs import BEGUN, Snapshot
-from app.onward import ANIMATE, TRANSITION
+from app.onward import Onward
 from app.queue_panel import QueuePanel, queue_panel
-from app.restoring import painted_areas
 from app.state import Changes, Values
-from app.wiring import IDLE_SECONDS, POLL_SECONDS, QUIET, Wiring, on
+from app.wiring import Wiring
 from pipeline.errors import InvalidInput
 
 
@@ -33,15 +33,16 @@ class QueueWiring:
     def __init__(self, panel: QueuePanel, tabs: gr.Tabs, actions: Actions, others: tuple[Wiring, Crossing]) -> None:
         self.panel, self.error, self.tabs, self.actions = panel.queue, panel.error, tabs, actions
         self.animate, self.crossing = others
+        self.pulse = self.animate.pulse
+        self.onward = Onward(actions.runs.history, tabs, actions, others)
         self.shown, self.editing = gr.State(ShownQueue()), gr.State("")
-        self.timer = gr.Timer(IDLE_SECONDS)
-        self.outputs = [self.panel, self.error, self.shown, self.timer]
+        self.seen = [self.shown, self.editing]
+        self.poll_outputs = [self.panel, self.error, self.shown, self.pulse.timer]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
-        jobs, panel, seen = self.actions.jobs, self.panel, [self.shown, self.editing]
-        for event in (page.load, self.timer.tick):
-            on(event, self.poll, seen, self.outputs)
+        jobs, panel, seen = self.actions.jobs, self.panel, self.seen
+        on(page.load, self.poll, seen, self.poll_outputs)
         acts: list[tuple[Any, Callable[[gr.EventData], object]]] = [
             (panel.move, lambda event: jobs.move(str(event.move), int(event.place))),
             (panel.cancel, lambda event: jobs.cancel(str(event.cancel))),
@@ -49,25 +50,25 @@ class QueueWiring:
             (panel.clear, lambda _: jobs.clear()),
         ]
         for listener, act in acts:
-            on(listener, self._doing(act), seen, self.outputs)
-        on(panel.pause, self.pause, seen, self.outputs)
-        on(panel.proceed, self.go_on, seen, self.outputs)
+            on(listener, self._doing(act), seen, self.poll_outputs)
+        on(panel.pause, self.pause, seen, self.poll_outputs)
+        on(panel.proceed, self.go_on, seen, self.poll_outputs)
         followers = [*self.animate.run_outputs, *self.crossing.run_outputs]
         shown = [self.animate.state.shown, self.crossing.state.shown]
-        on(panel.resume, self.resume, [*seen, *shown], [*self.outputs, *followers])
+        on(panel.resume, self.resume, [*seen, *shown], [*self.poll_outputs, *followers])
         self._connect_editing()
 
     def _connect_editing(self) -> None:
         animate, crossing, panel = self.animate, self.crossing, self.panel
         editor = [*animate.tab.plan.components, *animate.tab.plan.boxes, animate.tab.plan.reset, animate.state.edited]
         forms = [*animate.shown_outputs, *editor, animate.state.areas, *crossing.shown_outputs]
-        outputs = [*self.outputs, self.editing, self.tabs, animate.tab.error, crossing.tab.error, *forms]
+        outputs = [*self.poll_outputs, self.editing, self.tabs, animate.tab.error, crossing.tab.error, *forms]
         opened = on(panel.edit, self.edit, [self.shown], list(dict.fromkeys(outputs)))
         read = opened.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
         read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
-        on(panel.unedit, self.leave, [self.shown], [*self.outputs, self.editing])
+        on(panel.unedit, self.leave, [self.shown], [*self.poll_outputs, self.editing])
         inputs = animate.inputs | crossing.form.inputs | {self.shown, self.editing}
-        on(panel.save, self.save, inputs, [*self.outputs, self.editing])
+        on(panel.save, self.save, inputs, [*self.poll_outputs, self.editing])
 
     def poll(self, shown: ShownQueue, editing: str) -> Changes:
         """Show the queue where it has changed."""
@@ -79,7 +80,7 @@ class QueueWiring:
         panel = queue_panel(queue, editing)
         changes: Changes = {
             self.shown: ShownQueue(version, editing, hash(panel)),
-            self.timer: gr.Timer(POLL_SECONDS if queue.active else IDLE_SECONDS),
+            self.pulse.timer: self.pulse.rate(),
         }
         return changes | ({self.panel: panel} if hash(panel) != shown.panel else {})
 
@@ -133,29 +134,10 @@ class QueueWiring:
         run_id = str(event.edit)
 
         def open_it() -> Changes:
-            job = self._waiting(run_id)
-            changes = self._animation(job) if job.record.job == "animate" else self._passage(job)
+            changes = self.onward.show(self._waiting(run_id).record)
             return changes | {self.editing: run_id, self.error: ""} | self.poll(shown, run_id)
 
         return self.actions.attempt(open_it, lambda message: self._say(message) | self.poll(shown, ""))
-
-    def _animation(self, job: Snapshot) -> Changes:
-        animate, asked = self.animate, job.record.requested
-        photo = open_photo(job.images[0], job.record.inputs[0].name)
-        areas = painted_areas(asked, (photo.width, photo.height))
-        changes = animate.show_settings(asked) | animate.show_photo(photo, areas)
-        plan = asked.animate.motion.plan
-        is_edited = plan is not None
-        changes |= {animate.state.edited: is_edited, animate.tab.plan.reset: gr.update(visible=is_edited)}
-        if plan is not None:
-            changes |= animate.reading.show_plan(plan)
-        return changes | {self.tabs: gr.update(selected=ANIMATE)}
-
-    def _passage(self, job: Snapshot) -> Changes:
-        return self.crossing.show_request(job) | {
-            self.crossing.tab.error: "",
-            self.tabs: gr.update(selected=TRANSITION),
-        }
 
     def save(self, values: Values) -> Changes:
         """Let the run that is being changed be made from what the form says, in its place."""

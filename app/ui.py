@@ -16,6 +16,7 @@ from app.history import HISTORY, HistoryWiring, build_history_tab
 from app.jobs import Jobs
 from app.onward import ANIMATE, TRANSITION
 from app.passage import build_passage_tab
+from app.pulse import Pulse
 from app.queue_panel import build_queue_panel
 from app.queue_wiring import QueueWiring
 from app.restoring import Restoring
@@ -89,11 +90,14 @@ def build(outputs: Path, logs: Path) -> Page:
                 history = build_history_tab()
             with gr.Tab("System", id=SYSTEM, render_children=True) as system_tab:
                 system = build_system_tab()
-        wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
+        pulse = Pulse(actions)
+        wiring, crossing = Wiring(tab, actions, pulse), Crossing(passage, actions, pulse)
         wiring.connect(page)
         crossing.connect(page)
         Restoring(tabs, actions, wiring, crossing).connect(header, told)
-        QueueWiring(queue, tabs, actions, (wiring, crossing)).connect(page)
+        queued = QueueWiring(queue, tabs, actions, (wiring, crossing))
+        queued.connect(page)
+        pulse.connect(wiring, crossing, queued)
         Api(actions).connect()
         HistoryWiring(history, tabs, actions, (wiring, crossing)).connect(past)
         SystemWiring(system, actions, wiring.state.shown, page.accounts).connect(system_tab, (first, second, past))

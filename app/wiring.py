@@ -1,9 +1,7 @@
 """What happens when something on the tab Animate is pressed, typed or painted."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import gradio as gr
 
@@ -11,9 +9,10 @@ from app import brush, engines, gallery, panels
 from app.actions import NO_COLOUR, Actions, Photo, open_photo
 from app.animate import Tab
 from app.beside import Beside
-from app.form import Field, Listener
+from app.events import QUIET, by_hand, on
 from app.jobs import Snapshot
-from app.photos import strip
+from app.photos import painted, said, shown_photo, strip
+from app.pulse import Pulse
 from app.reading import Reading
 from app.several import Several
 from app.shelf import Shelf
@@ -25,55 +24,17 @@ from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
 from pipeline.frames import Mask
 from pipeline.settings import Settings
 
-POLL_SECONDS = 0.4
-"""How often a page asks how the runs are doing."""
-
-IDLE_SECONDS = 3.0
-"""The same while nothing runs: another page may start something."""
-
 NOTHING_PAINTED: Mapping[int, Mask] = MappingProxyType({})
-
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""Events without Gradio's own spinners, and without a public address."""
-
-
-def on(listener: Listener, handler: Callable[..., Any], inputs: Any, outputs: Any, mode: str | None = None) -> Any:
-    """Attach a handler to an event."""
-    return listener(handler, inputs, outputs, trigger_mode=mode, **QUIET)
-
-
-def by_hand(component: Field) -> list[Listener]:
-    """The events of a part of the plan editor that only a person sets off: the page itself writes there, too."""
-    if isinstance(component, gr.Textbox):
-        return [component.input, component.blur]
-    return [component.input, component.release] if isinstance(component, gr.Slider) else [component.input]
-
-
-def said(text: str) -> list[Any]:
-    """A message for the photo. The number makes every one new, so that the same sentence is shown again."""
-    return [text, time.monotonic_ns()]
-
-
-def shown_photo(photo: Photo) -> dict[str, Any]:
-    """What a photo box shows of a photo. The number makes it new, so that the same file is shown again."""
-    return {"url": photo.url, "name": photo.name, "number": time.monotonic_ns()}
-
-
-def painted(areas: Mapping[int, Mask]) -> dict[str, Any]:
-    """What a photo box shows of whole areas, by region: as strokes, and as pictures of them."""
-    strokes = [{"tool": "area", "region": region} for region in areas]
-    return {"value": strokes, "areas": {str(region): brush.area_url(area, region) for region, area in areas.items()}}
 
 
 class Wiring:
     """Connects the components of a tab with the actions. Every handler returns changes by component."""
 
-    def __init__(self, tab: Tab, actions: Actions) -> None:
-        self.tab, self.actions = tab, actions
+    def __init__(self, tab: Tab, actions: Actions, pulse: Pulse) -> None:
+        self.tab, self.actions, self.pulse = tab, actions, pulse
         self.state = State()
         self.shelf = Shelf(tab, self.state, actions)
         self.reading = Reading(tab, self.state, actions, self.shelf)
-        self.timer = gr.Timer(IDLE_SECONDS)
         form = {tab.photo, tab.prompt, tab.engine, tab.preset, *tab.advanced.components, *tab.plan.components}
         self.inputs = form | {*tab.sweep.components} | self.state.parts
         plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.state.edited]
@@ -82,17 +43,18 @@ class Wiring:
         self.read_outputs = [*reading, *model, *tab.advanced.components, *plan]
         buttons = [tab.go, tab.stop, tab.more]
         panes = [tab.status, tab.gallery, tab.result, tab.model, tab.engine]
-        self.poll_outputs = [self.state.displayed, self.timer, *panes, *buttons]
+        self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *buttons]
         self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
         self.beside = Beside(tab, actions)
         self.several = Several(tab, self.state, actions, self.show_photo)
         self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.several.outputs]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
+        self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
         self._connect_photo()
-        self._connect_several()
+        self.several.connect(self.reading, self.inputs, self.read_outputs)
         self._connect_reading()
         self._connect_engines()
         self._connect_runs(page)
@@ -106,23 +68,15 @@ class Wiring:
             found = on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error])
             found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
 
-    def _connect_several(self) -> None:
-        tab, several = self.tab, self.several
-        outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, *several.outputs]
-        pairs = ((tab.photo.several, several.pick), (tab.photos.added, several.add), (tab.photos.look, several.look))
-        events = [on(listener, handler, self.inputs, outputs) for listener, handler in pairs]
-        events.append(on(tab.photos.leave, several.leave, self.inputs, outputs))
-        events.append(on(tab.photos.alone, several.alone, self.inputs, outputs))
-        events += [on(axis.setting.input, axis.show, axis.setting, axis.ways) for axis in tab.sweep.axes]
-        for event in events:
-            event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
-
     def _connect_reading(self) -> None:
         tab = self.tab
         reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **QUIET}
         advanced = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
-        swept = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
-        gr.on([tab.prompt.change, tab.photo.input, *advanced, *swept], self.reading.read, **reading)
+        for axis in tab.sweep.axes:
+            shown = on(axis.setting.input, axis.show, axis.setting, axis.ways)
+            shown.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        values = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
+        gr.on([tab.prompt.change, tab.photo.input, *advanced, *values], self.reading.read, **reading)
         gr.on([listener for each in tab.plan.components for listener in by_hand(each)], self.reading.edit, **reading)
         sliders = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
         gr.on(sliders, self.reading.edit_again, **reading)
@@ -136,14 +90,13 @@ class Wiring:
         for chosen in (by_engine, by_preset):
             chosen.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
         for panel in (tab.model, tab.error, tab.result):
-            on(panel.download, shelf.download, shown, [tab.error, tab.model, self.timer])
+            on(panel.download, shelf.download, shown, [tab.error, tab.model, self.pulse.timer])
         on(tab.model.halt, shelf.halt, shown, [tab.model])
 
     def _connect_runs(self, page: gr.Blocks) -> None:
-        tab, seen = self.tab, [self.state.followed, self.state.displayed, self.state.shown]
+        tab, seen = self.tab, self.seen
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
-        on(self.timer.tick, self.poll, seen, self.poll_outputs)
         on(tab.gallery.cell, self.look_at, seen, self.run_outputs)
         on(tab.gallery.halt, self.stop_all, seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
@@ -255,13 +208,13 @@ class Wiring:
     def poll(self, followed: str, displayed: Displayed, shown: Shown) -> Changes:
         """Show how the followed run, the queue and the download are doing, where that has changed."""
         jobs, downloads = self.actions.jobs, self.actions.downloads
-        queue_version, job, active = jobs.version, self.actions.runs.get(followed), jobs.active()
+        queue_version, job = jobs.version, self.actions.runs.get(followed)
         places, version = self.beside.places(job), job.version if job else -1
         queue = queue_version, downloads.version, downloads.ended
         now = Displayed(followed, version, self.beside.states(places), *queue, gallery.progress(places))
         changes: Changes = {self.state.displayed: now, **self.beside.changes(job, places, now, displayed)}
         if now != displayed:
-            changes[self.timer] = gr.Timer(POLL_SECONDS if active or downloads.active() else IDLE_SECONDS)
+            changes[self.pulse.timer] = self.pulse.rate()
             changes[self.tab.status] = panels.status_panel(job)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.shelf.card(shown)

@@ -18,6 +18,7 @@ from app.jobs import Jobs
 from app.offers import helper_choices
 from app.passage import CAPTIONS, PassageTab, build_passage_tab, engine_choices, engine_summary, passage_sections
 from app.passage_form import Own, PassageForm, PassageState
+from app.pulse import Pulse
 from app.state import Displayed
 from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import Role, get_card
@@ -63,7 +64,7 @@ async def lay_out(actions: Actions) -> tuple[PassageTab, Crossing]:
     """The tab in a page: inside a loop that runs, since Gradio leaves one of its own open where there is none."""
     with gr.Blocks():
         tab = build_passage_tab()
-        return tab, Crossing(tab, actions)
+        return tab, Crossing(tab, actions, Pulse(actions))
 
 
 def test_every_setting_of_transitions_has_a_place_on_the_tab() -> None:
