@@ -13,9 +13,10 @@ from app.actions import Actions
 from app.animate import script
 from app.comparison import Pair, chosen_with, comparison_panel
 from app.crossing import Crossing
+from app.events import QUIET, on
 from app.onward import Onward
 from app.state import Changes, Values
-from app.wiring import QUIET, Wiring, on
+from app.wiring import Wiring
 from pipeline.errors import InvalidInput, InvalidRecord
 from pipeline.history import History, Order, Query
 from pipeline.log_lines import lines_of_run

@@ -9,11 +9,12 @@ import gradio as gr
 from app import history_panels, panels
 from app.actions import Actions, Photo, open_photo
 from app.crossing import Crossing
+from app.events import QUIET, on
 from app.jobs import Snapshot
 from app.passage_form import Pair
 from app.restoring import painted_areas
 from app.state import Changes
-from app.wiring import QUIET, Wiring, on
+from app.wiring import Wiring
 from pipeline.errors import ImageToVideoError
 from pipeline.history import Edge, History
 from pipeline.records import RunRecord, record_path

@@ -13,10 +13,10 @@ from app import panels, system_panels
 from app.actions import Actions
 from app.animate import script
 from app.bug_report import write_report
+from app.events import QUIET, on
 from app.redaction import Redactor, known_secrets, usual_places
 from app.state import Changes, Shown, Values
 from app.system_state import collect, statuses, versions
-from app.wiring import QUIET, on
 from pipeline.cache import FOLDER, Cache
 from pipeline.catalogue import find_card
 from pipeline.environment import environment

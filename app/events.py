@@ -1,0 +1,29 @@
+"""How events are attached, and how often pages ask."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.form import Field, Listener
+
+POLL_SECONDS = 0.4
+"""How often a page asks how the runs are doing."""
+
+IDLE_SECONDS = 3.0
+"""The same while nothing runs: another page may start something."""
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Events without Gradio's own spinners, and without a public address."""
+
+
+def on(listener: Listener, handler: Callable[..., Any], inputs: Any, outputs: Any, mode: str | None = None) -> Any:
+    """Attach a handler to an event."""
+    return listener(handler, inputs, outputs, trigger_mode=mode, **QUIET)
+
+
+def by_hand(component: Field) -> list[Listener]:
+    """The events of a part of the plan editor that only a person sets off: the page itself writes there, too."""
+    if isinstance(component, gr.Textbox):
+        return [component.input, component.blur]
+    return [component.input, component.release] if isinstance(component, gr.Slider) else [component.input]
