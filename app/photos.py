@@ -1,10 +1,30 @@
-"""The list of photos that are made into videos together, as HTML. File names pass through `html.escape`."""
+"""What the page shows of photos: one in its box, and the list of those that are made into videos together, as HTML."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
+from app import brush
 from app.actions import Photo
 from app.markup import sentences
+from pipeline.frames import Mask
+
+
+def said(text: str) -> list[Any]:
+    """A message for the photo. The number makes every one new, so that the same sentence is shown again."""
+    return [text, time.monotonic_ns()]
+
+
+def shown_photo(photo: Photo) -> dict[str, Any]:
+    """What a photo box shows of a photo. The number makes it new, so that the same file is shown again."""
+    return {"url": photo.url, "name": photo.name, "number": time.monotonic_ns()}
+
+
+def painted(areas: Mapping[int, Mask]) -> dict[str, Any]:
+    """What a photo box shows of whole areas, by region: as strokes, and as pictures of them."""
+    strokes = [{"tool": "area", "region": region} for region in areas]
+    return {"value": strokes, "areas": {str(region): brush.area_url(area, region) for region, area in areas.items()}}
 
 
 def is_same(photo: Photo, other: Photo | None) -> bool:

@@ -13,10 +13,11 @@ import gradio as gr
 from app import panels
 from app.actions import Actions, open_photo, trusted_upload, under_own_name
 from app.crossing import Crossing
+from app.events import QUIET, on
 from app.form import Form
 from app.markup import sentences
 from app.state import Changes
-from app.wiring import QUIET, Wiring, on
+from app.wiring import Wiring
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

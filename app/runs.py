@@ -1,13 +1,15 @@
 """Runs as pages show them: those that the queue remembers, all others from their records on disk."""
 
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from app.history_panels import snapshot
 from app.jobs import Jobs, Snapshot
 from pipeline.errors import ImageToVideoError
 from pipeline.history import History
-from pipeline.records import PICTURES, RunRecord, read_record, record_path
+from pipeline.records import RunRecord, read_record, record_path
 
 Places = dict[tuple[int, int], Snapshot]
 """The runs of a group by row and column."""
@@ -67,6 +69,4 @@ class Runs:
 @lru_cache(maxsize=512)
 def _from_record(path: Path, modified: int) -> Snapshot:
     """The run of a record that was last written at this time."""
-    record, outputs = read_record(path), path.parent
-    kept = tuple(outputs / (each.path or "") for each in record.inputs if each.role in PICTURES)
-    return Snapshot(record, kept, None, None, (), position=0, stopping=False, version=modified)
+    return replace(snapshot(read_record(path), path.parent), version=modified)

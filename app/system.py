@@ -3,7 +3,6 @@
 Nothing on it costs anything while another tab is open: its clock stands still, and what it shows is read when it opens.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from app.actions import Actions
 from app.animate import script
 from app.bug_report import write_report
 from app.events import QUIET, on
-from app.redaction import Redactor, known_secrets, usual_places
+from app.redaction import redactor
 from app.state import Changes, Shown, Values
 from app.system_state import collect, statuses, versions
 from pipeline.cache import FOLDER, Cache
@@ -229,9 +228,8 @@ class SystemWiring:
         """Write the report, which the browser copies."""
 
         def write() -> Changes:
-            secrets = [*known_secrets(os.environ), *(part for account in self.accounts() for part in account)]
-            redact = Redactor(secrets, usual_places(self.outputs, self.actions.logs))
-            text = write_report(collect(self.history, self.actions.logs, self._runtime(values)), redact)
+            state = collect(self.history, self.actions.logs, self._runtime(values))
+            text = write_report(state, redactor(self.accounts(), self.outputs, self.actions.logs))
             return {self.tab.report: system_panels.report_panel(text), self.tab.error: ""}
 
         return self.actions.attempt(write, self._say)
