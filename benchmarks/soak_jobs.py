@@ -41,7 +41,7 @@ class JobsInARow:
         self.program.stop()
         left = [path for path in self.program.temporary.rglob("*") if path.is_file()]
         left += [path for path in self.program.outputs.rglob("*") if path.suffix == ".part" or ".work" in path.parts]
-        early = statistics.median(self.memory[EARLY - WINDOW : EARLY])
+        early = statistics.median(self.memory[:EARLY][-WINDOW:])
         late = statistics.median(self.memory[-WINDOW:])
         level = self.memory[-LEVEL:]
         slope = statistics.linear_regression(range(len(level)), level).slope

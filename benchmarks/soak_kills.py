@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import statistics
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,16 +20,19 @@ from pipeline.video import probe, read_frames
 
 PHOTOS = [PROJECT / "app" / "examples" / name for name in ("coffee.jpg", "chelsea.jpg", "rocket.jpg")]
 
-PAGE_SHARE = 0.3
+PAGE_SHARE = 0.2
 """Of the kills that hit the page; the others hit `batch`."""
 
 QUEUED = 4
 """Runs that the page is asked for before it is killed."""
 
-PAGE_SECONDS, BATCH_SECONDS = (0.0, 4.0), (0.0, 5.0)
-"""When the kill falls: after the page has been asked, or after `batch` was started."""
+EARLY_SHARE, EARLY_SECONDS = 0.1, 5.0
+"""Of the kills that fall while the program starts, and within which time."""
 
-DRAIN_SECONDS = 600
+SPAN = 3.0
+"""How many runs a kill may come after the first one has begun; a busy machine takes longer for each."""
+
+BEGIN_SECONDS, DRAIN_SECONDS = 300, 1200
 
 
 class Kills:
@@ -70,12 +74,13 @@ class Kills:
         """Start the page, which takes up what waits; ask it for runs, and kill it at some moment."""
         self.program.start()
         self._check_restart()
+        known = self._names()
         client = Client(self.program.address, verbose=False, analytics_enabled=False, download_files=str(self.folder))
         settings = json.dumps(_small(self.random))
         for each in range(QUEUED):
             photo = handle_file(self.random.choice(PHOTOS))
             client.submit(photo, seed=number * QUEUED + each, settings=settings, api_name="/animate")
-        time.sleep(self.random.uniform(*PAGE_SECONDS))
+        self._wait(known)
         self._note_moment()
         self.program.kill()
         with contextlib.suppress(Exception):  # it has nobody to say goodbye to
@@ -87,10 +92,10 @@ class Kills:
         if not jobs.exists():
             lines = (json.dumps(self._job(number, each)) for each in range(40))
             jobs.write_text("\n".join(lines), encoding="utf-8")
+        known = self._names()
         with (self.folder / "batch.txt").open("ab") as said:
             process = self.program.run("pipeline", ["batch", str(jobs), "--outputs", str(self.program.outputs)], said)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(self.random.uniform(*BATCH_SECONDS))
+        self._wait(known, process)
         self._note_moment()
         process.kill()
         process.wait()
@@ -100,6 +105,28 @@ class Kills:
         passage = self.random.random() < 0.25
         seed = number * 1000 + each
         return {"images": [str(first), str(last)] if passage else str(first), "seed": seed, **_small(self.random)}
+
+    def _wait(self, known: set[str], process: "subprocess.Popen[bytes] | None" = None) -> None:
+        """Wait for the moment of the kill: while `process` starts, or a while after the first run has begun."""
+        if process is not None and self.random.random() < EARLY_SHARE:
+            time.sleep(self.random.uniform(0, EARLY_SECONDS))
+            return
+        end = time.monotonic() + BEGIN_SECONDS
+        while self._names() == known and time.monotonic() < end and (process is None or process.poll() is None):
+            time.sleep(0.02)
+        took = [each.finished_at - each.started_at for each in self._latest() if each.started_at and each.finished_at]
+        pace = statistics.median(each.total_seconds() for each in took) if took else 1.0
+        time.sleep(self.random.uniform(0, SPAN * pace))
+
+    def _names(self) -> set[str]:
+        return {path.name for path in self.program.outputs.glob("video_*.json")}
+
+    def _latest(self) -> list[RunRecord]:
+        """The last runs."""
+        paths = sorted(self.program.outputs.glob("video_*.json"), key=lambda path: path.stat().st_mtime)
+        with contextlib.suppress(InvalidInput):
+            return [read_record(path) for path in paths[-10:]]
+        return []
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import psutil
 from benchmarks.report import PROJECT
 from tests.browser import free_port
 
-START_SECONDS = 120
+START_SECONDS = 600
 END_SECONDS = 120
 
 WATCH = """
@@ -93,7 +93,8 @@ class Program:
         end = time.monotonic() + START_SECONDS
         while wait and not self.answers():
             if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit(f"the program did not start: see {self.said}")
+                self.kill()
+                raise SystemExit(f"the program did not start: {self.said.read_text()[-2000:]}")
             time.sleep(0.1)
 
     def run(self, module: str, arguments: list[str], said: object) -> subprocess.Popen[bytes]:

@@ -8,11 +8,16 @@ import contextlib
 import logging
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
+
+from pipeline.cache import FOLDER as CACHE
 from pipeline.errors import Cancelled, ImageToVideoError, Interrupted, InvalidInput, InvalidRecord
 from pipeline.records import (
     WORK,
@@ -34,6 +39,9 @@ LOCK = ".queue.lock"
 
 LOCK_SECONDS = 60.0
 """How long another program may look; it takes about a second over ten thousand records."""
+
+CLAIM_SECONDS = 60.0
+"""After so long nobody is still about to write the record whose name he has claimed."""
 
 ENDED = "The program ended in the middle of this run: resume it to go on."
 GIVEN_UP = "The run was interrupted, and not resumed."
@@ -79,12 +87,15 @@ def take_over(outputs: Path) -> Leftovers:
     """
     found, waiting, interrupted = list[RunRecord](), list[RunRecord](), list[RunRecord]()
     with _alone(outputs):
+        _sweep(outputs)
         for record in _unfinished(outputs):
             with contextlib.suppress(OSError):
-                if record.status is RunStatus.INTERRUPTED:
+                is_left = record.status is RunStatus.INTERRUPTED or not owner_is_alive(record)
+                status = _settled(record, outputs) if is_left else None
+                if status is RunStatus.QUEUED:
+                    found.append(record)
+                elif status is RunStatus.INTERRUPTED:
                     interrupted.append(record)
-                elif not owner_is_alive(record):
-                    (found if _waits(record, outputs) else interrupted).append(record)
         for record in sorted(found, key=lambda each: (each.process_started_at, each.queue_position, each.created_at)):
             with contextlib.suppress(OSError):
                 record.pid, record.process_started_at = own()
@@ -132,16 +143,47 @@ def _error(error: ImageToVideoError) -> ErrorRecord:
     return ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
 
 
-def _waits(record: RunRecord, outputs: Path) -> bool:
-    """Whether a run without an owner waits; what was under way is marked as interrupted. Raises OSError."""
-    if record.status is RunStatus.QUEUED and record.queue_position is not None:
-        return True
+def _settled(record: RunRecord, outputs: Path) -> RunStatus:
+    """The status of a run without an owner: what was under way is marked as interrupted, or as done. Raises OSError."""
+    waits = record.status is RunStatus.QUEUED and record.queue_position is not None
+    if waits or record.status is RunStatus.INTERRUPTED:
+        return record.status
     shutil.rmtree(outputs / WORK / record.run_id, ignore_errors=True)
-    record.status, record.finished_at, record.queue_position = RunStatus.INTERRUPTED, now(), None
-    record.error = _error(Interrupted(ENDED))
-    LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
+    ended = _ended(record, outputs)
+    record.finished_at, record.queue_position = ended or now(), None
+    if ended is not None:
+        record.status = RunStatus.SUCCEEDED
+    else:
+        record.status, record.output, record.error = RunStatus.INTERRUPTED, None, _error(Interrupted(ENDED))
+        LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
     write_record(record, outputs)
-    return False
+    return record.status
+
+
+def _ended(record: RunRecord, outputs: Path) -> datetime | None:
+    """When a video was finished that has its final name already, as its record foretold; None where there is none."""
+    if record.output is None:
+        return None
+    try:
+        found = (outputs / record.output.path).stat()
+    except OSError:
+        return None
+    return datetime.fromtimestamp(found.st_mtime, UTC) if found.st_size == record.output.bytes else None
+
+
+def _sweep(outputs: Path) -> None:
+    """Remove what programs that are gone were writing, and names that they had claimed for runs they never wrote."""
+    for folder in (outputs, *(each for each in outputs.iterdir() if each.is_dir() and each.name != CACHE)):
+        for path in folder.glob(".*.part"):
+            owner = path.name.split(".")[-2]
+            if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+    oldest = time.time() - CLAIM_SECONDS
+    for path in outputs.glob("video_*.json"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_size == 0 and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _unfinished(outputs: Path) -> Iterator[RunRecord]:

@@ -343,7 +343,7 @@ def reserve_run_id(outputs: Path, at: datetime | None = None) -> str:
 def write_record(record: RunRecord, outputs: Path) -> Path:
     """Write a record as a whole: readers see the old one or the new one, never a part. Raises OSError."""
     path = record_path(outputs, record.run_id)
-    partial = path.with_name(f".{path.name}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with partial.open("w", encoding="utf-8") as file:
             file.write(record.model_dump_json(indent=2) + "\n")

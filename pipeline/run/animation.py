@@ -26,7 +26,7 @@ class Animation(Runner):
             stream = Animate()(image, settings, context)
         again = stream.again or (lambda: Animate()(image, self.used, context).frames)
         encoded = self.encode(replace(stream, again=again), image.image, context)
-        self.record.output = self.publish(encoded, self.record.run_id)
+        self.publish(encoded)
         self.record.advice = advise(self.record.quality, self.used, self.used.animate.engine != EMBEDDED)
         self.save()
         self.publish_candidates(context)

@@ -187,23 +187,23 @@ class Finishing(Journal):
         if self.record.model is None:  # its frames were made just now
             maker.peak_memory_bytes = self.monitor.peak_bytes(0.0, self.monitor.seconds())
 
-    def publish(self, encoded: EncodedVideo, stem: str) -> OutputRecord:
-        """Give a finished file its name below the outputs, and say what it is."""
-        info = encoded.info
-        final = self.outputs / f"{stem}.{encoded.path.suffix.lstrip('.')}"
-        publish(encoded, final)
-        self.say(f"Saved {final.name}: {encoded.bytes / 1e6:.1f} MB, {info.duration:.2f} s")
-        return OutputRecord(
-            path=final.name,
-            sha256=encoded.sha256,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            num_frames=info.num_frames,
-            codec=info.codec,
-            duration=info.duration,
-            bytes=encoded.bytes,
-        )
+    def publish(self, encoded: EncodedVideo) -> None:
+        """Give the finished video its final name below the outputs.
+
+        Its record says first what it will be, so that whoever finds both knows that the run had come to its end.
+        """
+        record = self.record
+        record.output = _output(encoded, record.run_id)
+        self.save()
+        try:
+            self._publish(encoded, record.output)
+        except BaseException:
+            record.output = None
+            raise
+
+    def _publish(self, encoded: EncodedVideo, output: OutputRecord) -> None:
+        publish(encoded, self.outputs / output.path)
+        self.say(f"Saved {output.path}: {output.bytes / 1e6:.1f} MB, {output.duration:.2f} s")
 
     def keep_picture(self, picture: Frame, name: str) -> str:
         """Keep a picture beside the record; return its file name."""
@@ -221,5 +221,22 @@ class Finishing(Journal):
             quiet = replace(context, work_dir=folder, report=lambda _: None)
             film = self.refine(candidate.stream, quiet)[0]
             encoded, _ = self._with_comment(Encode()(film, self.used, quiet), film, self._comment(candidate.seed))
-            output = self.publish(encoded, f"{self.record.run_id}_candidate_{candidate.number}")
+            output = _output(encoded, f"{self.record.run_id}_candidate_{candidate.number}")
+            self._publish(encoded, output)
             self.record.candidates = [*self.record.candidates, output]
+
+
+def _output(encoded: EncodedVideo, stem: str) -> OutputRecord:
+    """What a record says of a finished file that gets this name."""
+    info = encoded.info
+    return OutputRecord(
+        path=f"{stem}{encoded.path.suffix}",
+        sha256=encoded.sha256,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        num_frames=info.num_frames,
+        codec=info.codec,
+        duration=info.duration,
+        bytes=encoded.bytes,
+    )

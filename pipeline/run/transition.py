@@ -39,7 +39,7 @@ class Transition(Runner):
         else:
             stream = self._sample(images[0], images[-1], context)
         encoded = self.encode(stream, images[0].image, context)
-        self.record.output = self.publish(encoded, self.record.run_id)
+        self.publish(encoded)
 
     def begin(self) -> tuple[Context, list[PreparedImage]]:
         """Settle the settings and prepare the images."""
