@@ -70,6 +70,12 @@ class Redactor:
         return found.sub(GAP, text)
 
 
+def redactor(accounts: Iterable[tuple[str, str]], outputs: Path, logs: Path) -> Redactor:
+    """What knows the secrets of this program: `accounts` are the names and passwords that let people in."""
+    parts = (part for account in accounts for part in account)
+    return Redactor([*known_secrets(os.environ), *parts], usual_places(outputs, logs))
+
+
 def known_secrets(environment: Mapping[str, str]) -> list[str]:
     """Values of variables that are named like secrets, and the token that the hub's tools keep."""
     from huggingface_hub import get_token

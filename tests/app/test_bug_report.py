@@ -2,14 +2,14 @@
 
 import getpass
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.bug_report import run_line, write_report, written_texts
-from app.redaction import GAP, Redactor, known_secrets, usual_places
+from app.launch import read_accounts
+from app.redaction import GAP, redactor
 from app.system_state import State, collect
 from pipeline.history import History
 from pipeline.logs import run_logger, start_logging, stop_logging
@@ -34,9 +34,11 @@ def logs(tmp_path: Path) -> Iterator[Path]:
 
 
 def reported(outputs: Path, logs: Path) -> tuple[State, str]:
+    """The report of a program that was started with a file of passwords."""
+    file = logs.parent / "accounts.txt"
+    file.write_text(f"Ada:{PASSWORD}\n")
     state = collect(History(outputs), logs, RuntimeSettings())
-    redact = Redactor([*known_secrets(os.environ), "Ada", PASSWORD], usual_places(outputs, logs))
-    return state, write_report(state, redact)
+    return state, write_report(state, redactor(read_accounts(None, file), outputs, logs))
 
 
 def test_the_report_tells_what_is_needed_to_find_a_bug(outputs: Path, logs: Path) -> None:
