@@ -22,7 +22,7 @@ def memory_chart(ram: Timeline, gpu: Timeline) -> str:
     step, top = scale(max(value for _, _, line in series for _, value in line))
     paths = "".join(_path(line, kind, (end, top)) for _, kind, line in series)
     peaks = "".join(_peak(line, kind, (end, top)) for _, kind, line in series)
-    said = ", ".join(_said(name, line) for name, _, line in series)
+    said = "; ".join(_said(name, line) for name, _, line in series)
     legend = "".join(f'<span class="{kind}">{escape(_said(name, line))}</span>' for name, kind, line in series)
     levels = [number * step for number in range(round(top / step) + 1)]
     rows = "".join(f'<span style="bottom:{100 * level / top:.1f}%">{_level(level)}</span>' for level in levels)

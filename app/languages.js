@@ -6,7 +6,7 @@
   const REMEMBERED = 'image-to-video-language';
   const ATTRIBUTES = ['placeholder', 'title', 'aria-label', 'alt', 'data-ask', 'data-busy'];
   const TYPED = 'pre, code, textarea'; // what is in them is kept, what is said about them is not
-  const LIKE_A_NUMBER = /^(?:[\d\s.,:%×x/+-]|kB|MB|GB|fps)*$/;
+  const LIKE_A_NUMBER = /^(?:[\d\s.,:%×x/+-]|kB|MB|GB|fps|GPU|CPU)*$/;
   const WEAK = 8; // letters: templates with fewer take only slots that are numbers, or texts themselves
   const MOST_REMEMBERED = 5000;
 
@@ -60,14 +60,14 @@
     return [...slots, text.slice(from, end)];
   }
 
-  // Weak templates have few letters and could be met by chance. `strict`: all that is not to be kept has its Chinese.
-  function byTemplate(text, isWeak, strict) {
+  // Weak templates have few letters and could be met by chance. `fits` says of a slot whether it may stand there; `own`
+  // slots are kept as they are.
+  function byTemplate(text, isWeak, fits) {
     const words = new Set(['', ...(text.match(/[A-Za-z]+/g) || [])]);
     const near = [...words].flatMap((word) => templates.get(word) || []).filter(({ weight }) => weight < WEAK === isWeak);
     for (const { parts, chinese } of near.sort((one, other) => other.weight - one.weight)) {
       const slots = slotsOf(text, parts);
-      const isTold = (slot, number) => (!isWeak && chinese.includes(`{${number}:text}`)) || isKnown(slot);
-      if (!slots || ((isWeak || strict) && !slots.every(isTold))) continue;
+      if (!slots?.every((slot, number) => fits(slot, chinese.includes(`{${number}:text}`)))) continue;
       return chinese.replace(/\{(\d+)(:text)?\}/g, (_, slot, own) => (own ? slots[slot] : said(slots[slot])));
     }
     return null;
@@ -86,10 +86,17 @@
   }
 
   // A name and its value: "Guidance scale 7.5".
-  function byName(text) {
+  function byName(text, strict) {
     const match = /^(.+?) (\S+)$/.exec(text);
     const name = match && exactly(match[1]);
-    return name ? `${name} ${said(match[2])}` : null;
+    return name && (!strict || isKnown(match[2])) ? `${name} ${said(match[2])}` : null;
+  }
+
+  // Something called by the user's own words: "Favourite: slowly zoom in".
+  function byHead(text) {
+    const [, head, rest] = /^(.+?: )(.+)$/.exec(text) || [];
+    const chinese = head ? exactly(`${head}{0}`) : null;
+    return chinese && chinese.replace(/\{0(:text)?\}/, (_, own) => (own ? rest : said(rest)));
   }
 
   const exactly = (text) => (Object.hasOwn(texts, text) ? texts[text] : (besides.get(text) ?? null));
@@ -99,11 +106,13 @@
     const ways = [text, text[0].toLowerCase() + text.slice(1), text[0].toUpperCase() + text.slice(1)];
     const steps = [
       exactly,
+      byHead,
+      (way) => byTemplate(way, false, (slot) => exactly(slot) !== null),
       (way) => byParts(way, CLAUSES, false),
-      (way) => byTemplate(way, false, strict),
-      (way) => byTemplate(way, true, strict),
+      (way) => byTemplate(way, false, (slot, own) => !strict || own || isKnown(slot)),
+      (way) => byTemplate(way, true, isKnown),
       (way) => (way.endsWith('.') ? stopped(translated(way.slice(0, -1), strict)) : null),
-      byName,
+      (way) => byName(way, strict),
       (way) => (strict ? null : byParts(way, LISTS, true)),
     ];
     for (const step of steps)

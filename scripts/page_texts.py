@@ -70,7 +70,7 @@ NAMES = {
 """Names of formats, methods and devices, which are the same in every language."""
 
 COMPOSED = (
-    "{0} s", "{0} min", "{0} h", "{0} ({1})", "{0} {1} s", "{0} left",
+    "{0} s", "{0} min", "{0} h", "{0} ({1})", "{0} {1} s", "{0} left", "{0} cores",
     "zooms in to {0}x", "zooms out to {0}x", "zooms in to {0}x towards the {1}", "zooms out to {0}x towards the {1}",
     "zooming in to {0}x", "zooming out to {0}x", "zooming in to {0}x towards the {1}",
     "zooming out to {0}x towards the {1}", "pans {0} by {1}%", "panning {0} by {1}%", "orbits {0} by {1}%",
