@@ -99,7 +99,7 @@ def _table(sheet: Sheet, ratio: float) -> Layout:
 def _flowing(sheet: Sheet, ratio: float) -> Layout:
     places = [(row, column) for row in range(len(sheet.rows.values)) for column in range(len(sheet.columns.values))]
     names = [_name(sheet, place) for place in places]
-    across = min(len(places), max(1, round(math.sqrt(1.5 * len(places) / ratio))))
+    across = min(len(places), math.ceil(math.sqrt(1.5 * len(places) / ratio)))
     down = math.ceil(len(places) / across)
     width, height = _cell_size(ratio, across, down)
     letters = _height(names, width)
