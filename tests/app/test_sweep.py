@@ -1,5 +1,6 @@
 """Sweeps on the page: from what is typed to runs, their gallery, and the contact sheet that the program draws."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from playwright.sync_api import Page, expect
 
 from app.actions import Actions, Photo, Request, open_photo
 from app.downloads import Downloads
@@ -25,6 +27,7 @@ from pipeline.named_settings import known_options
 from pipeline.records import MAX_PLACES, ErrorRecord, RunRecord, RunStatus, read_record, record_path
 from pipeline.sweeps.grid import IMAGE, places
 from pipeline.sweeps.group import latest_sheet
+from tests.browser import RUN_MILLISECONDS, Server, open_advanced, set_small, settle
 from tests.pictures import scene
 from tests.pipeline.history.records import an_output, put
 
@@ -231,3 +234,63 @@ def test_the_run_under_way_says_how_far_it_is(outputs: Path) -> None:
     assert progress({(0, 0): job}) == {}
     told_of = progress({(0, 0): replace(job, progress=Progress("encode", 1, 4, 30.0))})
     assert told_of == {"run": record.run_id, "percent": 25.0, "words": "25 % · 30 s left"}
+
+
+# --- in a browser ---------------------------------------------------------------------------------------------------
+
+
+def choose(page: Page, axis: int, label: str) -> None:
+    """Choose a setting to compare."""
+    page.click(f"#sweep-{axis} input")
+    page.fill(f"#sweep-{axis} input", label)
+    page.get_by_role("option").filter(has_text=re.compile(rf"^\W*{re.escape(label)}\s*$")).click()
+    settle(page)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_several_photos_then_a_table_of_settings_that_survives_a_reload(
+    page: Page, server: Server, coffee: Path, tmp_path: Path
+) -> None:
+    broken, second = tmp_path / "broken.jpg", tmp_path / "second.png"
+    broken.write_bytes(b"no picture")
+    Image.fromarray(scene()).save(second)
+    page.locator("#photo input[type=file]").set_input_files([coffee, broken, second])
+    expect(page.locator("#photos .look")).to_have_count(2)
+    expect(page.locator("#photos .notices")).to_contain_text("broken.jpg")
+    expect(page.locator("#photo .photo")).to_have_attribute("data-state", "loaded")
+    open_advanced(page)
+    set_small(page)
+    expect(page.locator("#several .summary")).to_have_text("2 videos")
+    page.get_by_role("button", name="Generate 2 videos").click()
+    cells = page.locator("#gallery .cell")
+    expect(cells.locator("video")).to_have_count(2, timeout=RUN_MILLISECONDS)
+    expect(page.locator("#gallery .flow")).to_contain_text("second.png")
+    assert [record["inputs"][0]["name"] for record in server.records()] == ["my coffee <b>.jpg", "second.png"]
+
+    page.get_by_role("button", name="Keep only the photo above").click()
+    expect(page.locator("#photos .look")).to_have_count(0)
+    page.click("#sweep > button")
+    choose(page, 0, "Quality (CRF)")
+    page.fill("#sweep-0-typed textarea, #sweep-0-typed input", "18, 99")
+    expect(page.locator("#several")).to_contain_text("less than or equal to 51")
+    page.fill("#sweep-0-typed textarea, #sweep-0-typed input", "18, 40")
+    choose(page, 1, "Loop")
+    for box in page.locator("#sweep-1-ticked input").all():
+        box.check()
+    page.get_by_role("button", name="Generate 4 videos").click()
+    expect(page.locator("#gallery thead th")).to_have_text(["Loop on", "Loop off"], timeout=RUN_MILLISECONDS)
+    expect(cells.locator("video")).to_have_count(4, timeout=RUN_MILLISECONDS)
+    sheet = page.locator("#gallery .sheet img")
+    expect(sheet).to_be_visible(timeout=RUN_MILLISECONDS)
+
+    page.reload()
+    expect(page.locator("#gallery tbody th")).to_have_text(["Quality (CRF) 18", "Quality (CRF) 40"], timeout=30_000)
+    expect(cells.locator("video")).to_have_count(4)
+    width = sheet.evaluate("async picture => { await picture.decode(); return picture.naturalWidth; }")
+    wanted = [record for record in server.records() if record["group"]][-1]
+    with Image.open(sheet_of(server.outputs, wanted["group"])) as picture:
+        assert picture.width == width
+    page.locator(f"#gallery [data-cell={wanted['run_id']}]").click()
+    expect(page.locator(f"#result [data-run={wanted['run_id']}]")).to_be_visible()
+    assert page.locator("#gallery [aria-current]").get_attribute("data-cell") == wanted["run_id"]
