@@ -54,7 +54,7 @@ TIPS = """<details class="tips"><summary>What makes a good prompt</summary>
 <li>Leaves falling gently from the tree</li>
 <li>The stars are twinkling and clouds swirling in the night sky</li>
 <li>Slowly zoom in while panning left, then fade to black</li>
-<li lang="zh">镜头缓慢推进,云向右飘动</li>
+<li lang="zh" translate="no">镜头缓慢推进,云向右飘动</li>
 </ul>
 <p>The camera can zoom, pan, tilt, roll, dolly zoom, sway and fade. Water, clouds, smoke, fire, leaves, grass, hair and
 stars move by themselves; where they are not found in the photo, paint them.</p></details>"""
