@@ -19,7 +19,7 @@ async function restore(chosen) {
 }
 
 const holdsFile = (event) => event.dataTransfer?.types.includes('Files');
-const held = (is) => document.body.classList.toggle('file-held', is);
+const held = (is) => zone.classList.toggle('held', is);
 
 file.addEventListener('change', () => restore(file.files[0]));
 document.addEventListener('dragover', (event) => {
