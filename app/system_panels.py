@@ -182,7 +182,7 @@ def versions_panel(environment: Environment, packages: Mapping[str, str]) -> str
         "GPU": environment.gpu or "none by NVIDIA",
         "Driver": environment.driver or "none",
     }
-    listed = f'<dl class="record">{facts(packages.items())}</dl>'
+    listed = f'<dl class="record" translate="no">{facts(packages.items())}</dl>'
     return f'<dl class="record">{facts(rows.items())}</dl>{details(f"Packages ({len(packages)})", listed)}'
 
 

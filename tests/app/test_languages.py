@@ -35,13 +35,13 @@ TERMS = {
 """Terms that have one Chinese word each, wherever they stand."""
 
 NAMES = {
-    "Image", "Video", "Stable", "Diffusion", "XT", "Wan", "LTX", "distilled", "CogVideoX", "I2V", "FramePack",
-    "HunyuanVideo", "I2VGen", "XL", "FLF2V", "VACE", "TI2V", "A14B", "SVD", "ControlNet", "LoRA", "IP", "Adapter",
-    "Lanczos", "SIFT", "FILM", "RIFE", "film", "rife", "OpenPose", "DWPose", "canny", "euler", "ddim", "dpmpp",
-    "unipc", "Hugging", "Face", "OpenCV", "NVIDIA", "GPU", "CPU", "cpu", "cuda", "PyTorch", "Python", "Gradio",
-    "gradio", "mp4", "webm", "gif", "WebP", "VP9", "CRF", "PNG", "JPG", "JPEG", "WEBP", "HEIC", "AVIF", "TIFF", "BMP",
-    "GIF", "JSON", "PSNR", "SSIM", "dB", "Delta", "GB", "MB", "kB", "float32", "float16", "bfloat16", "float8",
-    "int8", "nf4", "x264", "safetensors", "pth", "git", "the", "river",
+    "Image", "Video", "Linux", "MIT", "Apache", "Stable", "Diffusion", "XT", "Wan", "LTX", "distilled", "CogVideoX",
+    "I2V", "FramePack", "HunyuanVideo", "I2VGen", "XL", "FLF2V", "VACE", "TI2V", "A14B", "SVD", "ControlNet", "LoRA",
+    "IP", "Adapter", "Lanczos", "SIFT", "FILM", "RIFE", "film", "rife", "OpenPose", "DWPose", "canny", "euler",
+    "ddim", "dpmpp", "unipc", "Hugging", "Face", "OpenCV", "NVIDIA", "GPU", "CPU", "cpu", "cuda", "PyTorch", "Python",
+    "Gradio", "gradio", "mp4", "webm", "gif", "WebP", "VP9", "CRF", "PNG", "JPG", "JPEG", "WEBP", "HEIC", "AVIF",
+    "TIFF", "BMP", "GIF", "JSON", "PSNR", "SSIM", "dB", "Delta", "GB", "MB", "kB", "float32", "float16", "bfloat16",
+    "float8", "int8", "nf4", "x264", "safetensors", "pth", "git", "the", "river",
 }  # fmt: skip
 """Names and units, which Chinese writes as they are. "the river" is an example of what has to be typed in English."""
 
@@ -173,8 +173,8 @@ def assert_chinese(page: Page, *own: str) -> None:
 
 
 def latin(text: str) -> set[str]:
-    """The words of a text in Latin letters that are no names: neither known ones, nor of settings and files."""
-    plain = re.sub(r"[\w.-]+(?:[._/][\w-]+)+", "", text)
+    """The words of a text in Latin letters that are no names: neither known ones, nor of settings, files and commits."""
+    plain = re.sub(r"https?://\S+|\b[0-9a-f]{12}\b|/[\w./-]+|\S+\.\w+ or \S+\.\w+|[\w.-]+(?:[._/][\w-]+)+", "", text)
     return {word for word in re.findall(r"[A-Za-z][A-Za-z0-9]+", plain) if word not in NAMES}
 
 
