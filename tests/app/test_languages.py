@@ -173,7 +173,7 @@ def assert_chinese(page: Page, *own: str) -> None:
 
 
 def latin(text: str) -> set[str]:
-    """The words of a text in Latin letters that are no names: neither known ones, nor of settings, files and commits."""
+    """The words of a text in Latin letters that are no names: known ones, or those of settings, files and commits."""
     plain = re.sub(r"https?://\S+|\b[0-9a-f]{12}\b|/[\w./-]+|\S+\.\w+ or \S+\.\w+|[\w.-]+(?:[._/][\w-]+)+", "", text)
     return {word for word in re.findall(r"[A-Za-z][A-Za-z0-9]+", plain) if word not in NAMES}
 
