@@ -196,7 +196,9 @@ def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:
     """A place for a photo, called `title`: chosen, dropped or pasted; with the motion brush where that is wanted."""
     return gr.HTML(
         [],
-        html_template=(HERE / "photo.html").read_text(encoding="utf-8").replace("@title", title)
+        html_template=(HERE / "photo.html")
+        .read_text(encoding="utf-8")
+        .replace("@title", title)
         .replace("@many", "multiple" if brush_on else ""),
         js_on_load=script("uploads.js") + script("photo.js"),
         apply_default_css=False,

@@ -14,7 +14,7 @@ from app.passage import PassageTab
 from app.passage_form import Own, Pair, PassageForm, PassageState, ShownPassage
 from app.photos import said, shown_photo
 from app.pulse import Pulse
-from app.state import Changes, Displayed, Values
+from app.state import Changes, Displayed, Values, state_of
 from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import find_card, merge
 from pipeline.errors import ImageToVideoError, InvalidInput, ModelMissing
@@ -34,6 +34,7 @@ class Crossing:
         words = [tab.words.prompts, *tab.words.captions.components]
         panes = [tab.status, tab.result, tab.model, tab.go, tab.stop, tab.more, tab.words.plan]
         pickers = [tab.engine, *(tab.advanced.controls[name].component for name in HELPERS)]
+        self.progress_outputs = [self.state.displayed, pulse.timer, tab.status]
         self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *words, *pickers]
         self.shown_outputs = [*self.form.outputs, *tab.photos, self.state.photos]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
@@ -214,7 +215,7 @@ class Crossing:
         jobs, downloads = self.actions.jobs, self.actions.downloads
         queue_version, job = jobs.version, jobs.get(followed)
         version = job.version if job else -1
-        now = Displayed(followed, version, (), queue_version, downloads.version, downloads.ended)
+        now = Displayed(followed, version, state_of(job), (), queue_version, downloads.version, downloads.ended)
         changes: Changes = {self.state.displayed: now}
         if now != displayed:
             painted = passage_panels.painted_so_far(job, jobs.outputs) if job is not None else ""

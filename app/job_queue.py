@@ -226,11 +226,6 @@ class JobQueue:
 
     # --- with the lock held -----------------------------------------------------------------------------------------
 
-    def _add(self, job: Job, place: int) -> Snapshot:
-        with self._changed:
-            self._put(job, place)
-            return self._snapshot(job)
-
     def _put(self, job: Job, place: int) -> None:
         self._jobs[job.record.run_id] = job
         self._waiting.insert(place, job)

@@ -1,5 +1,10 @@
-"""The one timer of a page: with each beat it asks once how everything is doing, and shows what has changed."""
+"""The one timer of a page: with each beat it asks once how everything is doing, and shows what has changed.
 
+What an event may change costs the browser, whether it changes or not: Gradio looks every output up in the whole page,
+for each of an event's states. So a beat may change little, and asks for another event where more is to be changed.
+"""
+
+import time
 from typing import Any, Protocol
 
 import gradio as gr
@@ -15,8 +20,11 @@ class Part(Protocol):
     seen: list[Any]
     """The components that hold what it shows now."""
 
+    progress_outputs: list[Any]
+    """The components that change all the time while something runs."""
+
     poll_outputs: list[Any]
-    """The components that it may change."""
+    """The components that it may change, those among them."""
 
     def poll(self, *seen: Any) -> Changes:
         """Show what has changed, given the values of `seen`."""
@@ -27,6 +35,7 @@ class Pulse:
 
     def __init__(self, actions: Actions) -> None:
         self.timer = gr.Timer(IDLE_SECONDS)
+        self._more = gr.State(0)
         self._actions = actions
 
     def rate(self) -> gr.Timer:
@@ -35,15 +44,21 @@ class Pulse:
         return gr.Timer(POLL_SECONDS if is_busy else IDLE_SECONDS)
 
     def connect(self, *parts: Part) -> None:
-        """Ask all parts at each beat. One request for all: every one costs as much as what most of them tell."""
-        inputs = [component for part in parts for component in part.seen]
+        """Ask all parts at each beat."""
+        seen = [component for part in parts for component in part.seen]
+        quick = list(dict.fromkeys(component for part in parts for component in part.progress_outputs))
         outputs = list(dict.fromkeys(component for part in parts for component in part.poll_outputs))
 
-        def beat(*values: Any) -> Changes:
+        def poll(*values: Any) -> Changes:
             changes: Changes = {}
             left = iter(values)
             for part in parts:
                 changes |= part.poll(*(next(left) for _ in part.seen))
             return changes
 
-        on(self.timer.tick, beat, inputs, outputs)
+        def beat(*values: Any) -> Changes:
+            changes = poll(*values)
+            return changes if changes.keys() <= {*quick} else {self._more: time.monotonic_ns()}
+
+        on(self.timer.tick, beat, seen, [*quick, self._more])
+        on(self._more.change, poll, seen, outputs)

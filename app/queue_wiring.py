@@ -37,7 +37,8 @@ class QueueWiring:
         self.onward = Onward(actions.runs.history, tabs, actions, others)
         self.shown, self.editing = gr.State(ShownQueue()), gr.State("")
         self.seen = [self.shown, self.editing]
-        self.poll_outputs = [self.panel, self.error, self.shown, self.pulse.timer]
+        self.progress_outputs = [self.panel, self.shown, self.pulse.timer]
+        self.poll_outputs = [*self.progress_outputs, self.error]
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.jobs import Snapshot
 from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan
 from pipeline.settings import RuntimeSettings
@@ -23,6 +24,8 @@ class Displayed:
 
     run_id: str = ""
     version: int = -1
+    state: str | int = ""
+    """Of the run followed: its version once it is finished, before only whether it is being stopped."""
     beside: tuple[str, ...] = ()
     """Where the runs stand that were asked for together with it."""
     queue_version: int = -1
@@ -33,9 +36,18 @@ class Displayed:
     """How far the one is that is under way, of those that were asked for together."""
 
     @property
-    def run(self) -> tuple[str, int]:
+    def run(self) -> tuple[str, str | int]:
         """What the result depends on."""
-        return self.run_id, self.version
+        return self.run_id, self.state
+
+
+def state_of(job: Snapshot | None) -> str | int:
+    """What the result and the buttons of the run followed depend on, which its progress does not change."""
+    if job is None:
+        return ""
+    if job.is_finished:
+        return job.version
+    return "stopping" if job.stopping else "under way"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.pulse import Pulse
 from app.reading import Reading
 from app.several import Several
 from app.shelf import Shelf
-from app.state import Changes, Displayed, Shown, State, Values
+from app.state import Changes, Displayed, Shown, State, Values, state_of
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.catalogue import get_card
 from pipeline.engines import engine_names
@@ -43,6 +43,7 @@ class Wiring:
         self.read_outputs = [*reading, *model, *tab.advanced.components, *plan]
         buttons = [tab.go, tab.stop, tab.more]
         panes = [tab.status, tab.gallery, tab.result, tab.model, tab.engine]
+        self.progress_outputs = [self.state.displayed, pulse.timer, tab.status, tab.gallery]
         self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *buttons]
         self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
         self.beside = Beside(tab, actions)
@@ -211,7 +212,7 @@ class Wiring:
         queue_version, job = jobs.version, self.actions.runs.get(followed)
         places, version = self.beside.places(job), job.version if job else -1
         queue = queue_version, downloads.version, downloads.ended
-        now = Displayed(followed, version, self.beside.states(places), *queue, gallery.progress(places))
+        now = Displayed(followed, version, state_of(job), self.beside.states(places), *queue, gallery.progress(places))
         changes: Changes = {self.state.displayed: now, **self.beside.changes(job, places, now, displayed)}
         if now != displayed:
             changes[self.pulse.timer] = self.pulse.rate()

@@ -123,9 +123,7 @@ def _keep_copy(path: Path, entry: InputRecord, outputs: Path) -> Path:
     return path
 
 
-def with_kept(
-    settings: Settings, entries: Sequence[InputRecord], outputs: Path
-) -> tuple[tuple[Path, ...], Settings]:
+def with_kept(settings: Settings, entries: Sequence[InputRecord], outputs: Path) -> tuple[tuple[Path, ...], Settings]:
     """The kept pictures of a run, and settings with its kept masks, depth map and picture of a style.
 
     Files that are not copied stay what the settings say.

@@ -24,9 +24,7 @@ def places(axes: Mapping[str, Sequence[str]]) -> list[PlaceRecord]:
     """
     count = math.prod(map(len, axes.values()))
     if count > MAX_PLACES:
-        raise InvalidInput(
-            f"That would be {count} videos, and {MAX_PLACES} can be made at once: choose fewer."
-        )
+        raise InvalidInput(f"That would be {count} videos, and {MAX_PLACES} can be made at once: choose fewer.")
     *before, last = list(axes) or [""]
     rows = AxisRecord(settings=before, values=[list(step) for step in product(*(axes[name] for name in before))])
     columns = AxisRecord(settings=[last], values=[[text] for text in axes[last]]) if axes else AxisRecord()
