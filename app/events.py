@@ -8,8 +8,8 @@ import gradio as gr
 from app.form import Field, Listener
 
 POLL_SECONDS = 0.8
-"""How often a page asks how the runs are doing. Each time costs the browser over a tenth of a second: Gradio goes through
-all that any event has ever changed."""
+"""How often a page asks how the runs are doing. Each time costs the browser over a tenth of a second: Gradio goes
+through all that any event has ever changed."""
 
 IDLE_SECONDS = 5.0
 """The same while nothing runs: another page may start something."""
