@@ -38,12 +38,12 @@ def build_queue_panel() -> QueuePanel:
 
 
 def queue_panel(queue: Queue, editing: str = "") -> str:
-    """The queue where there is something to see: runs that wait or can be resumed, or a pause.
+    """The queue where there is something to see: runs under way, that wait or can be resumed, or a pause.
 
     `editing` is the run whose settings are on the form.
     """
     waiting = [job for job in queue.active if job.position]
-    if not waiting and not queue.is_paused and not queue.interrupted:
+    if not queue.active and not queue.is_paused and not queue.interrupted:
         return ""
     told = f'<p class="alert info" role="status">{PAUSED}</p>' if queue.is_paused else ""
     if queue.left_over and not queue.is_paused:

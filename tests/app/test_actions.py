@@ -224,9 +224,9 @@ def test_everything_from_outside_is_escaped(actions: Actions, jobs: Jobs, photo:
 def test_every_segment_is_read_by_itself(actions: Actions, photo: Photo) -> None:
     changes = {"prompt": "roll clockwise", "animate": {"segments": ["zoom in | 2", "a frobnicator | 1", " | 1.5"]}}
     shown = forecasts.reading_panel(actions.preview(Request(photo, changes)), forecasts.Asked(True, False, False))
-    assert "<b>zoom in</b>, 2 s: Zooms in" in shown
+    assert '<b translate="no">zoom in</b>, 2 s: Zooms in' in shown
     assert "Not understood: frobnicator." in shown
-    assert "<b>roll clockwise</b>, 1.5 s: " in shown
+    assert '<b translate="no">roll clockwise</b>, 1.5 s: ' in shown
     assert shown.count("<li>") == 3
     assert "135 frames" in shown
 

@@ -132,7 +132,7 @@ def test_a_run_is_found_again_used_thrown_away_and_restored(page: Page, server: 
     expect(runs).to_have_count(0)
     assert not list(server.outputs.glob("video_*"))
     page.get_by_text("Trash (1").click()
-    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("button", name="Restore", exact=True).click()
     expect(runs).to_have_count(1)
     found = History(server.outputs).find(Query(favourites_only=True))
     assert [entry.prompt for entry in found.entries] == ["pan right"]

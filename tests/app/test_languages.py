@@ -160,7 +160,7 @@ def fill_tab(page: Page) -> None:
     if example.count():
         example.first.click()
         page.click("#passage-engine input")
-        page.get_by_role("option").nth(1).click()
+        page.locator("[role=listbox] [role=option]").nth(1).click()
         settle(page)
 
 

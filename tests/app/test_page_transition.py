@@ -202,7 +202,7 @@ def test_a_run_is_found_again_after_a_reload_is_told_on_the_other_tab_and_can_be
     page.click("#passage-generate")
     expect(page.locator("#passage-stop")).to_be_visible()
     visit(page, server)
-    expect(page.locator("#status .queue")).to_contain_text(f"{coffee.name} to {closer.name}")
+    expect(page.locator("#queue .queue")).to_contain_text(f"{coffee.name} → {closer.name}")
     expect(page.locator("#generate")).to_be_visible()
     open_transition(page)
     expect(page.locator("#passage-status .status")).to_be_visible()
