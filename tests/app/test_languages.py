@@ -35,6 +35,7 @@ TERMS = {
 """Terms that have one Chinese word each, wherever they stand."""
 
 NAMES = {
+    "Florence", "base", "Phi", "mini", "instruct",
     "Image", "Video", "Linux", "MIT", "Apache", "Stable", "Diffusion", "XT", "Wan", "LTX", "distilled", "CogVideoX",
     "I2V", "FramePack", "HunyuanVideo", "I2VGen", "XL", "FLF2V", "VACE", "TI2V", "A14B", "SVD", "ControlNet", "LoRA",
     "IP", "Adapter", "Lanczos", "SIFT", "FILM", "RIFE", "film", "rife", "OpenPose", "DWPose", "canny", "euler",
