@@ -18,7 +18,7 @@ from app.onward import Onward
 from app.state import Changes, Values
 from app.wiring import Wiring
 from pipeline.errors import InvalidInput, InvalidRecord
-from pipeline.history import History, Order, Query
+from pipeline.history import Order, Query
 from pipeline.log_lines import lines_of_run
 from pipeline.records import RunStatus
 
@@ -95,7 +95,7 @@ class HistoryWiring:
 
     def __init__(self, tab: HistoryTab, tabs: gr.Tabs, actions: Actions, others: tuple[Wiring, Crossing]) -> None:
         self.tab, self.actions = tab, actions
-        self.history = History(actions.jobs.outputs)
+        self.history = actions.runs.history
         self.onward = Onward(self.history, tabs, actions, others)
         self.count, self.opened, self.chosen = gr.State(PAGE), gr.State(""), gr.State(())
         self.inputs = {*tab.filters, self.count, self.opened, self.chosen}

@@ -143,9 +143,11 @@ class JobQueue:
         """Whether the program is about to end: nothing is begun any more."""
         return self._is_closed
 
-    def active(self) -> list[Snapshot]:
-        """Every job that runs or waits, in order."""
-        return list(self.queue().active)
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        with self._changed:
+            return bool(self._active())
 
     def queue(self) -> Queue:
         """The whole queue."""
@@ -315,10 +317,9 @@ class JobQueue:
 def end_unbegun(record: RunRecord, status: RunStatus, error: ImageToVideoError) -> None:
     """Write into a record that its run ended before it began."""
     record.status, record.finished_at, record.queue_position = status, now(), None
-    record.error = ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
+    record.error = ErrorRecord.of(error)
 
 
 def _failed(record: RunRecord) -> RunRecord:
-    message = "Something unexpected went wrong: the details are in the log."
-    error = ErrorRecord(type="ImageToVideoError", message=message, exit_code=1)
-    return record.model_copy(update={"status": RunStatus.FAILED, "finished_at": now(), "error": error})
+    error = ImageToVideoError("Something unexpected went wrong: the details are in the log.")
+    return record.model_copy(update={"status": RunStatus.FAILED, "finished_at": now(), "error": ErrorRecord.of(error)})

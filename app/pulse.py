@@ -40,7 +40,7 @@ class Pulse:
 
     def rate(self) -> gr.Timer:
         """The timer as it should beat now."""
-        is_busy = self._actions.jobs.active() or self._actions.downloads.active()
+        is_busy = self._actions.jobs.is_busy or self._actions.downloads.active()
         return gr.Timer(POLL_SECONDS if is_busy else IDLE_SECONDS)
 
     def connect(self, *parts: Part) -> None:

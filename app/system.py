@@ -19,7 +19,6 @@ from app.system_state import collect, statuses, versions
 from pipeline.cache import FOLDER, Cache
 from pipeline.catalogue import find_card
 from pipeline.environment import environment
-from pipeline.history import History
 from pipeline.log_lines import Wanted, newest_lines
 from pipeline.settings import RuntimeSettings
 
@@ -95,7 +94,7 @@ class SystemWiring:
     ) -> None:
         self.tab, self.actions, self.shown, self.accounts = tab, actions, shown, accounts
         self.outputs = actions.jobs.outputs
-        self.history = History(self.outputs)
+        self.history = actions.runs.history
         self.timer = gr.Timer(TICK_SECONDS, active=False)
         self.downloads_seen = gr.State(-1)
         self.inputs = {shown, self.downloads_seen, tab.level, tab.text, tab.run_id}

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.cache import FOLDER as CACHE
-from pipeline.errors import Cancelled, ImageToVideoError, Interrupted, InvalidInput, InvalidRecord
+from pipeline.errors import Cancelled, Interrupted, InvalidInput, InvalidRecord
 from pipeline.records import (
     WORK,
     ErrorRecord,
@@ -128,7 +128,7 @@ def give_up(run_id: str, outputs: Path) -> None:
     with _alone(outputs):
         record = _interrupted(run_id, outputs)
         record.status = RunStatus.CANCELLED
-        record.error = _error(Cancelled(GIVEN_UP))
+        record.error = ErrorRecord.of(Cancelled(GIVEN_UP))
         write_record(record, outputs)
 
 
@@ -137,10 +137,6 @@ def _interrupted(run_id: str, outputs: Path) -> RunRecord:
     if record.status is not RunStatus.INTERRUPTED:
         raise InvalidInput("This run is not interrupted any more: it was resumed or given up elsewhere.")
     return record
-
-
-def _error(error: ImageToVideoError) -> ErrorRecord:
-    return ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
 
 
 def _settled(record: RunRecord, outputs: Path) -> RunStatus:
@@ -154,7 +150,7 @@ def _settled(record: RunRecord, outputs: Path) -> RunStatus:
     if ended is not None:
         record.status = RunStatus.SUCCEEDED
     else:
-        record.status, record.output, record.error = RunStatus.INTERRUPTED, None, _error(Interrupted(ENDED))
+        record.status, record.output, record.error = RunStatus.INTERRUPTED, None, ErrorRecord.of(Interrupted(ENDED))
         LOG.warning("The run %s was interrupted: its program is gone.", record.run_id)
     write_record(record, outputs)
     return record.status

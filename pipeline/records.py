@@ -17,7 +17,7 @@ from typing import Any, Literal
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.errors import InvalidRecord
+from pipeline.errors import ImageToVideoError, InvalidRecord
 from pipeline.settings import FrameRate, Settings
 
 SCHEMA_VERSION = 1
@@ -201,6 +201,11 @@ class ErrorRecord(RecordModel):
     """One sentence for the user."""
     exit_code: int
     """Exit code of the command line for it."""
+
+    @classmethod
+    def of(cls, error: ImageToVideoError) -> "ErrorRecord":
+        """What a record says of an error."""
+        return cls(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
 
 
 class Environment(RecordModel):

@@ -119,7 +119,7 @@ class Runner(Finishing, ABC):
 
     def _fail(self, error: ImageToVideoError, status: RunStatus) -> None:
         self.record.status = status
-        self.record.error = ErrorRecord(type=type(error).__name__, message=str(error), exit_code=error.exit_code)
+        self.record.error = ErrorRecord.of(error)
         self.log.log(20 if isinstance(error, Cancelled) else 30, str(error))
         self.listen(LogLine("error", str(error)))
 

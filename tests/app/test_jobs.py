@@ -66,7 +66,7 @@ def test_a_snapshot_shows_progress_lines_and_places(jobs: Jobs, runner: PretendR
     assert running.progress == Progress("encode", 1, 2, 3.0)
     assert [line.message for line in running.lines] == ["begun"]
     assert [running.position, waiting.position, last.position] == [0, 1, 2]
-    assert [job.record.run_id for job in jobs.active()] == [first, second, third]
+    assert [job.record.run_id for job in jobs.queue().active] == [first, second, third]
 
 
 def test_the_records_on_disk_say_the_order_of_the_queue(jobs: Jobs, runner: PretendRunner, outputs: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_records_on_disk_say_the_order_of_the_queue(jobs: Jobs, runner: Pret
     assert in_order(outputs) == [runs[2], runs[1]]
     jobs.move(runs[2], 99)
     assert in_order(outputs) == [runs[1], runs[2]]
-    assert [job.record.run_id for job in jobs.active()[1:]] == in_order(outputs)
+    assert [job.record.run_id for job in jobs.queue().active[1:]] == in_order(outputs)
 
 
 def test_a_running_job_is_stopped(jobs: Jobs, runner: PretendRunner) -> None:
@@ -272,7 +272,7 @@ def test_a_paused_queue_is_paused_after_a_restart_until_it_goes_on(
     before = Jobs(outputs, lambda: runner)
     before.pause()
     runs = [put(before, str(path)) for path in photos[:2]]
-    assert [job.position for job in before.active()] == [1, 2]
+    assert [job.position for job in before.queue().active] == [1, 2]
     before.close(SECONDS)
     orphan(outputs)
     after = Jobs(outputs, lambda: runner)
