@@ -52,14 +52,14 @@ class Crossing:
         events = [on(box.pick, self._pick(number), photos, outputs) for number, box in enumerate(tab.photos)]
         events.append(on(tab.swap.click, self.swap, photos, outputs))
         events.append(on(tab.examples.pair, self.example, None, outputs))
-        self._read_after(*events)
+        self.read_after(*events)
 
     def _connect_form(self) -> None:
         tab, form = self.tab, self.form
         choices = [tab.engine, tab.preset]
         by_engine = on(tab.engine.input, form.choose_engine, choices, form.outputs)
         by_preset = on(tab.preset.input, form.choose_preset, choices[::-1], form.outputs)
-        self._read_after(by_engine, by_preset)
+        self.read_after(by_engine, by_preset)
         listeners = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
         reading = {"inputs": form.inputs, "outputs": form.read_outputs, "trigger_mode": "always_last", **QUIET}
         gr.on([*listeners, tab.words.prompts.input], form.read, **reading)
@@ -79,13 +79,14 @@ class Crossing:
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
         shown = self.shown_outputs
         everything = list(dict.fromkeys([*shown, *self.run_outputs]))
-        self._read_after(
+        self.read_after(
             on(page.load, self.restore, [self.state.shown], everything),
             on(tab.result.repaint, self.repaint, [self.state.shown], everything),
             on(tab.result.reuse, self.reuse, None, shown),
         )
 
-    def _read_after(self, *events: gr.events.Dependency) -> None:
+    def read_after(self, *events: gr.events.Dependency) -> None:
+        """Read the form once one of the events has filled it in."""
         for event in events:
             event.then(self.form.read, self.form.inputs, self.form.read_outputs, **QUIET)
 

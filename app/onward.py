@@ -9,18 +9,15 @@ import gradio as gr
 from app import history_panels, panels
 from app.actions import Actions, Photo, open_photo
 from app.crossing import Crossing
-from app.events import QUIET, on
+from app.events import on
 from app.jobs import Snapshot
 from app.passage_form import Pair
 from app.restoring import painted_areas
-from app.state import Changes
+from app.state import ANIMATE, TRANSITION, Changes
 from app.wiring import Wiring
 from pipeline.errors import ImageToVideoError
 from pipeline.history import Edge, History
 from pipeline.records import RunRecord, record_path
-
-ANIMATE, TRANSITION = "animate", "transition"
-"""Ids of the tabs."""
 
 
 class Onward:
@@ -34,9 +31,7 @@ class Onward:
         """Attach every event of an opened run; the forms are read once they are filled in."""
         self.error, animate, crossing = error, self.animate, self.crossing
         parts = [*animate.shown_outputs, *animate.run_outputs, *crossing.shown_outputs, *crossing.run_outputs]
-        editor = [*animate.tab.plan.components, *animate.tab.plan.boxes, animate.tab.plan.reset]
-        more = [*editor, animate.state.areas, animate.state.edited, self.tabs, error]
-        outputs = list(dict.fromkeys([*parts, *more]))
+        outputs = list(dict.fromkeys([*parts, *animate.painted_outputs, self.tabs, error]))
         seen = [animate.state.shown, crossing.state.shown]
         for event in (
             on(opened.use, self.use, None, outputs),
@@ -46,8 +41,7 @@ class Onward:
             on(opened.beside, self.beside, [animate.state.shown], outputs),
             on(opened.passage, self.lead_over, [crossing.state.photos], outputs),
         ):
-            read = event.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
-            read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
+            crossing.read_after(animate.read_after(event))
 
     def use(self, event: gr.EventData) -> Changes:
         """Put photos and settings of a run back into the form that they come from, with the seed that was drawn."""
@@ -79,10 +73,7 @@ class Onward:
             changes |= animate.show_photo(photo, painted_areas(asked, (photo.width, photo.height)))
         except ImageToVideoError as error:
             changes[animate.tab.error] = panels.error_panel(str(error))
-        plan = asked.animate.motion.plan
-        is_edited = plan is not None and not plan_is_read(asked, len(asked.prepare.masks))
-        changes |= {animate.state.edited: is_edited, animate.tab.plan.reset: gr.update(visible=is_edited)}
-        return changes | (animate.reading.show_plan(plan) if plan is not None and is_edited else {})
+        return changes | animate.show_plan(asked, plan_is_read(asked, len(asked.prepare.masks)))
 
     def beside(self, shown: Any, event: gr.EventData) -> Changes:
         """Show a run beside those that it was compared with."""

@@ -9,7 +9,7 @@ import gradio as gr
 from app import panels
 from app.actions import Actions
 from app.crossing import Crossing
-from app.events import QUIET, on
+from app.events import on
 from app.jobs import BEGUN, Snapshot
 from app.onward import Onward
 from app.queue_panel import QueuePanel, queue_panel
@@ -61,12 +61,10 @@ class QueueWiring:
 
     def _connect_editing(self) -> None:
         animate, crossing, panel = self.animate, self.crossing, self.panel
-        editor = [*animate.tab.plan.components, *animate.tab.plan.boxes, animate.tab.plan.reset, animate.state.edited]
-        forms = [*animate.shown_outputs, *editor, animate.state.areas, *crossing.shown_outputs]
+        forms = [*animate.shown_outputs, *animate.painted_outputs, *crossing.shown_outputs]
         outputs = [*self.poll_outputs, self.editing, self.tabs, animate.tab.error, crossing.tab.error, *forms]
         opened = on(panel.edit, self.edit, [self.shown], list(dict.fromkeys(outputs)))
-        read = opened.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
-        read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
+        crossing.read_after(animate.read_after(opened))
         on(panel.unedit, self.leave, [self.shown], [*self.poll_outputs, self.editing])
         inputs = animate.inputs | crossing.form.inputs | {self.shown, self.editing}
         on(panel.save, self.save, inputs, [*self.poll_outputs, self.editing])

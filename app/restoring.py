@@ -13,19 +13,16 @@ import gradio as gr
 from app import panels
 from app.actions import Actions, open_photo, trusted_upload, under_own_name
 from app.crossing import Crossing
-from app.events import QUIET, on
+from app.events import on
 from app.form import Form
 from app.markup import sentences
-from app.state import Changes
+from app.state import ANIMATE, TRANSITION, Changes
 from app.wiring import Wiring
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.frames import Mask
     from pipeline.provenance import Provenance
-
-ANIMATE, TRANSITION = "animate", "transition"
-"""Ids of the tabs."""
 
 ONLY_TWO = "The page leads two photos over: those on the way are left out."
 
@@ -48,17 +45,14 @@ class Restoring:
 
     def __init__(self, tabs: gr.Tabs, actions: Actions, animate: Wiring, crossing: Crossing) -> None:
         self.tabs, self.actions, self.animate, self.crossing = tabs, actions, animate, crossing
-        state, plan = animate.state, animate.tab.plan
-        editor = [*plan.components, *plan.boxes, plan.reset, state.edited, state.areas]
-        shown = [*animate.shown_outputs, *editor, *crossing.shown_outputs]
+        shown = [*animate.shown_outputs, *animate.painted_outputs, *crossing.shown_outputs]
         self.outputs = list(dict.fromkeys([*shown, animate.tab.error, crossing.tab.error, tabs]))
 
     def connect(self, header: gr.HTML, told: gr.HTML) -> None:
         """Attach the event; the forms are read once they are filled in."""
-        self.told, animate, crossing = told, self.animate, self.crossing
+        self.told = told
         restored = on(header.restore, self.restore, None, [*self.outputs, told])
-        read = restored.then(animate.reading.read, animate.inputs, animate.read_outputs, **QUIET)
-        read.then(crossing.form.read, crossing.form.inputs, crossing.form.read_outputs, **QUIET)
+        self.crossing.read_after(self.animate.read_after(restored))
 
     def restore(self, event: gr.EventData) -> Changes:
         """Bring back what an uploaded file says of its run, or say why it says nothing."""
@@ -83,16 +77,14 @@ class Restoring:
         return changes | {self.animate.tab.error: "", self.crossing.tab.error: ""}
 
     def _animation(self, found: "Provenance") -> Changes:
-        animate, plan = self.animate, found.settings.animate.motion.plan
+        animate = self.animate
         changes = _without_runtime(animate.show_settings(found.settings), animate.tab.advanced)
         if found.images and (image := found.images[0]) is not None:
             photo = open_photo(image, image.name)
             changes |= animate.show_photo(photo, painted_areas(found.settings, (photo.width, photo.height)))
-        is_edited = plan is not None and not found.plan_is_read
-        changes |= {animate.state.edited: is_edited, animate.tab.plan.reset: gr.update(visible=is_edited)}
-        if plan is not None and is_edited:
-            changes |= animate.reading.show_plan(plan)
-        return changes | {self.tabs: gr.update(selected=ANIMATE)}
+        return (
+            changes | animate.show_plan(found.settings, found.plan_is_read) | {self.tabs: gr.update(selected=ANIMATE)}
+        )
 
     def _passage(self, found: "Provenance") -> Changes:
         crossing = self.crossing

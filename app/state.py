@@ -11,6 +11,9 @@ from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan
 from pipeline.settings import RuntimeSettings
 
+ANIMATE, TRANSITION = "animate", "transition"
+"""Ids of the tabs that make videos."""
+
 Values = Mapping[Any, Any]
 """What the components hold, by component."""
 

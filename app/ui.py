@@ -14,12 +14,12 @@ from app.crossing import Crossing
 from app.downloads import Downloads
 from app.history import HISTORY, HistoryWiring, build_history_tab
 from app.jobs import Jobs
-from app.onward import ANIMATE, TRANSITION
 from app.passage import build_passage_tab
 from app.pulse import Pulse
 from app.queue_panel import build_queue_panel
 from app.queue_wiring import QueueWiring
 from app.restoring import Restoring
+from app.state import ANIMATE, TRANSITION
 from app.system import SYSTEM, SystemWiring, build_system_tab
 from app.theme import build_theme
 from app.wiring import Wiring

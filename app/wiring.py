@@ -41,6 +41,7 @@ class Wiring:
         model = [tab.forecast, tab.engine, tab.model, tab.model_card, tab.motion_card]
         reading = [tab.reading, tab.photo, tab.prompt, tab.several, tab.go, self.state.shown]
         self.read_outputs = [*reading, *model, *tab.advanced.components, *plan]
+        self.painted_outputs = [*plan, self.state.areas]
         buttons = [tab.go, tab.stop, tab.more]
         panes = [tab.status, tab.gallery, tab.result, tab.model, tab.engine]
         self.progress_outputs = [self.state.displayed, pulse.timer, tab.status, tab.gallery]
@@ -51,6 +52,11 @@ class Wiring:
         self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.several.outputs]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
+
+    def read_after(self, event: gr.events.Dependency) -> gr.events.Dependency:
+        """Read the form once an event has filled it in."""
+        read: gr.events.Dependency = event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        return read
 
     def connect(self, page: gr.Blocks) -> None:
         """Attach every event."""
@@ -64,18 +70,16 @@ class Wiring:
         tab = self.tab
         outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt, *self.several.outputs]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
-            on(listener, handler, None, outputs).then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+            self.read_after(on(listener, handler, None, outputs))
         for listener, finder in ((tab.photo.find, self.find), (tab.photo.named, self.find_by_name)):
-            found = on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error])
-            found.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+            self.read_after(on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error]))
 
     def _connect_reading(self) -> None:
         tab = self.tab
         reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **QUIET}
         advanced = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
         for axis in tab.sweep.axes:
-            shown = on(axis.setting.input, axis.show, axis.setting, axis.ways)
-            shown.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+            self.read_after(on(axis.setting.input, axis.show, axis.setting, axis.ways))
         values = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
         gr.on([tab.prompt.change, tab.photo.input, *advanced, *values], self.reading.read, **reading)
         gr.on([listener for each in tab.plan.components for listener in by_hand(each)], self.reading.edit, **reading)
@@ -89,7 +93,7 @@ class Wiring:
         by_engine = on(tab.engine.input, shelf.choose_engine, [tab.engine, tab.preset], outputs)
         by_preset = on(tab.preset.input, shelf.choose_preset, [tab.preset, tab.engine], outputs)
         for chosen in (by_engine, by_preset):
-            chosen.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+            self.read_after(chosen)
         for panel in (tab.model, tab.error, tab.result):
             on(panel.download, shelf.download, shown, [tab.error, tab.model, self.pulse.timer])
         on(tab.model.halt, shelf.halt, shown, [tab.model])
@@ -108,7 +112,7 @@ class Wiring:
             on(page.load, self.restore, [self.state.engine, self.state.shown], outputs),
             on(tab.result.advice, self.take_advice, [self.state.shown], outputs),
         ):
-            event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+            self.read_after(event)
 
     # --- the photo --------------------------------------------------------------------------------------------------
 
@@ -262,6 +266,12 @@ class Wiring:
         changes: Changes = {self.tab.prompt: asked.prompt, self.tab.preset: asked.preset}
         changes[self.tab.engine] = gr.update(value=asked.animate.engine)
         return changes | dict(zip(self.tab.advanced.components, self.tab.advanced.show(asked), strict=True))
+
+    def show_plan(self, asked: Settings, is_read: bool) -> Changes:
+        """Show an edited motion plan; `is_read` says that it is what the prompt is read as."""
+        plan, is_edited = asked.animate.motion.plan, not is_read
+        changes: Changes = {self.state.edited: is_edited, self.tab.plan.reset: gr.update(visible=is_edited)}
+        return changes | (self.reading.show_plan(plan) if plan is not None and is_edited else {})
 
     def take_advice(self, shown: Shown, event: gr.EventData) -> Changes:
         """Run again with what an advice changes, and follow the first of these runs."""
