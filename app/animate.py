@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -161,10 +162,8 @@ def build_tab() -> Tab:
             buttons = script("buttons.js")
             error = gr.HTML("", elem_id="error", elem_classes="part-error", js_on_load=buttons)
             shown = buttons + script("result.js")
-            status = gr.HTML("", elem_id="status", elem_classes="part-status", js_on_load=shown)
-            gallery = gr.HTML(
-                "", elem_id="gallery", elem_classes="part-status", js_on_load=script("gallery.js"), progress={}
-            )
+            status = live_panel("status", shown)
+            gallery = live_panel("gallery", script("gallery.js"), progress={})
             result = gr.HTML(panels.EMPTY_RESULT, elem_id="result", elem_classes="part-result", js_on_load=shown)
     return Tab(
         photo=photo,
@@ -190,6 +189,12 @@ def build_tab() -> Tab:
         status=status,
         result=result,
     )
+
+
+def live_panel(name: str, scripts: str, about: str | None = None, **properties: Any) -> gr.HTML:
+    """A panel below the buttons that is kept up to date, see pulse.py; `about` says from the start what it shows."""
+    scripts = script("beat.js") + scripts
+    return gr.HTML("", elem_id=name, elem_classes="part-status", js_on_load=scripts, about=about, mark="", **properties)
 
 
 def photo_box(name: str, title: str, brush_on: bool) -> gr.HTML:

@@ -25,12 +25,14 @@ class Beside:
         return (*(str(each.record.status) for each in places.values()), str(self.actions.sheets.version))
 
     def changes(self, job: Snapshot | None, places: Places, now: Displayed, before: Displayed) -> Changes:
-        """The gallery, or only the progress in it, where that is not what is shown already."""
-        if job is None or now == before:
+        """The gallery, where that is not what is shown already: its films would begin again."""
+        if job is None:
             return {}
-        if (now.run_id, now.beside) != (before.run_id, before.beside):
-            return {self.tab.gallery: gr.update(value=self._gallery(job, places), progress=now.progress)}
-        return {self.tab.gallery: gr.update(progress=now.progress)} if now.progress != before.progress else {}
+        if (now.run_id, now.beside) == (before.run_id, before.beside):
+            return {}
+        about = now.run_id if places else None
+        shown = gr.update(value=self._gallery(job, places), progress=gallery.progress(places), about=about)
+        return {self.tab.gallery: shown}
 
     def _gallery(self, job: Snapshot, places: Places) -> str:
         from pipeline.sweeps.group import latest_sheet

@@ -13,7 +13,7 @@ from app.jobs import Snapshot
 from app.passage import PassageTab
 from app.passage_form import Own, Pair, PassageForm, PassageState, ShownPassage
 from app.photos import said, shown_photo
-from app.pulse import Pulse
+from app.pulse import Beat, Beats
 from app.state import Changes, Displayed, Values, state_of
 from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import find_card, merge
@@ -28,14 +28,13 @@ FORGOTTEN = "That run is no longer remembered: generate once more."
 class Crossing:
     """Connects the components of the tab with the actions. Every handler returns changes by component."""
 
-    def __init__(self, tab: PassageTab, actions: Actions, pulse: Pulse) -> None:
-        self.tab, self.actions, self.pulse, self.state = tab, actions, pulse, PassageState()
+    def __init__(self, tab: PassageTab, actions: Actions) -> None:
+        self.tab, self.actions, self.state = tab, actions, PassageState()
         self.form = PassageForm(tab, self.state, actions)
         words = [tab.words.prompts, *tab.words.captions.components]
         panes = [tab.status, tab.result, tab.model, tab.go, tab.stop, tab.more, tab.words.plan]
         pickers = [tab.engine, *(tab.advanced.controls[name].component for name in HELPERS)]
-        self.progress_outputs = [self.state.displayed, pulse.timer, tab.status]
-        self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *words, *pickers]
+        self.poll_outputs = [self.state.displayed, *panes, *words, *pickers]
         self.shown_outputs = [*self.form.outputs, *tab.photos, self.state.photos]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
@@ -74,6 +73,7 @@ class Crossing:
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, inputs, self.run_outputs, **QUIET)
         on(tab.words.plan.click, self.plan, inputs, self.run_outputs)
         on(tab.stop.click, self.stop, self.seen, self.poll_outputs)
+        on(tab.status.changed, self.poll, self.seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
@@ -211,17 +211,30 @@ class Crossing:
         self.actions.jobs.cancel(str(event.cancel))
         return self.poll(followed, displayed, shown)
 
+    @property
+    def beats(self) -> Beats:
+        """How it stands with the followed run."""
+        return {"passage-status": self._status_beat}
+
+    def _status_beat(self, followed: str) -> Beat:
+        job = self.actions.jobs.get(followed)
+        version = "" if job is None else str(job.version)
+        return Beat(version, lambda: {"value": self._status(job)}, self._displayed(followed, job).mark)
+
+    def _status(self, job: Snapshot | None) -> str:
+        painted = passage_panels.painted_so_far(job, self.actions.jobs.outputs) if job is not None else ""
+        return panels.status_panel(job, painted)
+
+    def _displayed(self, followed: str, job: Snapshot | None) -> Displayed:
+        downloads = self.actions.downloads
+        return Displayed(followed, state_of(job), (), downloads.version, downloads.ended)
+
     def poll(self, followed: str, displayed: Displayed, shown: ShownPassage) -> Changes:
-        """Show how the followed run, the queue and the download are doing, where that has changed."""
-        jobs, downloads = self.actions.jobs, self.actions.downloads
-        queue_version, job = jobs.version, jobs.get(followed)
-        version = job.version if job else -1
-        now = Displayed(followed, version, state_of(job), (), queue_version, downloads.version, downloads.ended)
+        """Show how the followed run and the download are doing, where that has changed."""
+        job = self.actions.jobs.get(followed)
+        now = self._displayed(followed, job)
         changes: Changes = {self.state.displayed: now}
-        if now != displayed:
-            painted = passage_panels.painted_so_far(job, jobs.outputs) if job is not None else ""
-            changes[self.pulse.timer] = self.pulse.rate()
-            changes[self.tab.status] = panels.status_panel(job, painted)
+        changes[self.tab.status] = gr.update(value=self._status(job), about=followed, mark=now.mark)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.form.models(shown.settings)
         if now.downloads_ended != displayed.downloads_ended:
@@ -247,7 +260,7 @@ class Crossing:
     def restore(self, shown: ShownPassage) -> Changes:
         """A page that opens shows the transition under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest(2)
-        return {self.state.followed: ""} if job is None else self.show_request(job) | self.follow(job, shown)
+        return self.poll("", Displayed(), shown) if job is None else self.show_request(job) | self.follow(job, shown)
 
     def reuse(self, event: gr.EventData) -> Changes:
         """Put the photos and the settings of a finished run into the form, the seed that was drawn among them."""

@@ -1,4 +1,4 @@
-"""How events are attached, and how often pages ask."""
+"""How events are attached."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,13 +6,6 @@ from typing import Any
 import gradio as gr
 
 from app.form import Field, Listener
-
-POLL_SECONDS = 0.8
-"""How often a page asks how the runs are doing. Each time costs the browser over a tenth of a second: Gradio goes
-through all that any event has ever changed."""
-
-IDLE_SECONDS = 5.0
-"""The same while nothing runs: another page may start something."""
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Events without Gradio's own spinners, and without a public address."""

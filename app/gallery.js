@@ -30,3 +30,4 @@ function showProgress() {
   cell.querySelector('.told').textContent = words;
 }
 watch(['progress', 'value'], showProgress);
+element.addEventListener('beat', showProgress);

@@ -208,7 +208,9 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
     from app.guard import guarded
     from app.ui import build, launch_options
 
-    page, options = build(parsed.outputs, parsed.logs), launch_options(parsed.outputs)
+    page = build(parsed.outputs, parsed.logs)
+    options = launch_options(parsed.outputs, page.pulse.script())
+    behind = guarded(parsed.host, bool(accounts), options["max_file_size"])
     try:
         page.launch(
             server_name=f"[{parsed.host}]" if ":" in parsed.host else parsed.host,
@@ -217,7 +219,7 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
             share=parsed.share,
             prevent_thread_lock=True,
             enable_monitoring=False,
-            app_kwargs=guarded(parsed.host, bool(accounts), options["max_file_size"]),
+            app_kwargs={**behind, "routes": [page.pulse.route]},
             **options,
         )
         if parsed.share and not page.share_url:  # Gradio has printed why

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app import engines, panels, passage_panels
-from app.animate import HERE, photo_box, script
+from app.animate import HERE, live_panel, photo_box, script
 from app.form import Form, build_form, build_sections, sections_of, shown
 from app.offers import model_label
 from app.texts import LABELS
@@ -134,7 +134,7 @@ def build_passage_tab() -> PassageTab:
                 more = gr.Button("Add to queue", visible=False, elem_id="passage-more")
             error = gr.HTML("", elem_id="passage-error", elem_classes="part-error", js_on_load=buttons)
             shows = buttons + script("result.js")
-            status = gr.HTML("", elem_id="passage-status", elem_classes="part-status", js_on_load=shows)
+            status = live_panel("passage-status", shows)
             empty = panels.empty_result("Choose two photos: the video begins with the first and ends with the last.")
             result = gr.HTML(empty, elem_id="passage-result", elem_classes="part-result", js_on_load=shows)
     return PassageTab(

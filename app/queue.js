@@ -10,11 +10,13 @@ element.addEventListener('click', ({ target }) => {
   pressed = button && keyOf(button);
 });
 element.addEventListener('toggle', ({ target }) => (isFolded = !target.open), true); // it does not bubble
-watch('value', () => {
+function show() {
   for (const each of all('details')) each.open = !isFolded;
   const isLost = pressed && document.activeElement === document.body;
   if (isLost) all('button').find((each) => keyOf(each) === pressed)?.focus({ preventScroll: true });
   const bar = element.querySelector('.editing');
   if (bar && !isEditing) bar.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
   isEditing = Boolean(bar);
-});
+}
+watch('value', show);
+element.addEventListener('beat', show);

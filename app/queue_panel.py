@@ -5,7 +5,7 @@ from html import escape
 
 import gradio as gr
 
-from app.animate import script
+from app.animate import live_panel, script
 from app.job import Queue, Snapshot
 from app.panels import stage_of
 from pipeline.records import PICTURES, RunRecord
@@ -32,8 +32,7 @@ class QueuePanel:
 
 def build_queue_panel() -> QueuePanel:
     """Lay out the queue, above the tabs."""
-    pressed = script("buttons.js") + script("queue.js")
-    queue = gr.HTML("", elem_id="queue", elem_classes="part-status", js_on_load=pressed)
+    queue = live_panel("queue", script("buttons.js") + script("queue.js"), about="")
     return QueuePanel(queue, gr.HTML("", elem_id="queue-error", elem_classes="part-error"))
 
 

@@ -6,7 +6,7 @@ function show(part) {
 }
 
 let running = false;
-watch('value', () => {
+function shown() {
   const status = element.querySelector('.status');
   if (status && !running) show(status);
   running = Boolean(status);
@@ -16,4 +16,6 @@ watch('value', () => {
     film.muted = true;
     film.play().catch(() => {});
   }
-});
+}
+watch('value', shown);
+element.addEventListener('beat', shown);

@@ -23,20 +23,21 @@ Changes = dict[Any, Any]
 
 @dataclass(frozen=True)
 class Displayed:
-    """What the page shows of the runs: which one it follows, and the versions of it and of the whole queue."""
+    """What a tab shows of the runs and the downloads: which run it follows, and all but the progress."""
 
     run_id: str = ""
-    version: int = -1
     state: str | int = ""
     """Of the run followed: its version once it is finished, before only whether it is being stopped."""
     beside: tuple[str, ...] = ()
     """Where the runs stand that were asked for together with it."""
-    queue_version: int = -1
     downloads_version: int = 0
     downloads_ended: int = 0
     """The picker is refreshed when one has ended: its progress must not disturb a person who is choosing."""
-    progress: Mapping[str, Any] = field(default_factory=dict)
-    """How far the one is that is under way, of those that were asked for together."""
+
+    @property
+    def mark(self) -> str:
+        """All of it but the run, as one text: where it differs from what a page has, the page has more to show."""
+        return "·".join(map(str, (self.state, *self.beside, self.downloads_version, self.downloads_ended)))
 
     @property
     def run(self) -> tuple[str, str | int]:

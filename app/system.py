@@ -1,10 +1,13 @@
 """The tab System: what stands where, and what happens when something on it is pressed.
 
-Nothing on it costs anything while another tab is open: its clock stands still, and what it shows is read when it opens.
+Nothing on it costs anything while another tab is open: what it shows is read when it opens, and kept up to date by the
+page's pulse while it can be seen.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -13,6 +16,7 @@ from app.actions import Actions
 from app.animate import script
 from app.bug_report import write_report
 from app.events import QUIET, on
+from app.pulse import Beat, Beats
 from app.redaction import redactor
 from app.state import Changes, Shown, Values
 from app.system_state import collect, statuses, versions
@@ -25,7 +29,7 @@ from pipeline.settings import RuntimeSettings
 SYSTEM = "system"
 """Id of the tab."""
 
-TICK_SECONDS = 2.0
+READING_SECONDS = 2
 """How often readings are shown anew while the tab is open."""
 
 LINES = 200
@@ -54,17 +58,18 @@ class SystemTab:
 def build_system_tab() -> SystemTab:
     """Lay out the tab, inside a Blocks context."""
     buttons = script("buttons.js")
+    beating = script("beat.js") + buttons
     error = gr.HTML("", elem_id="system-error", elem_classes="part-error")
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="left", scale=1, min_width=300):
-            live = _card("This machine", "system-live", buttons)
+            live = _card("This machine", "system-live", beating, about="")
             usage = _card("What the outputs take", "system-usage", buttons)
             copied = buttons + script("system.js")
             report = _card("For a bug report", "system-report", copied, system_panels.report_panel())
             versions = _card("Versions", "system-versions")
         with gr.Column(elem_classes="right", scale=1, min_width=300):
             findings = _card("Doctor", "system-doctor", buttons, system_panels.doctor_panel(None))
-            models = _card("Models", "system-models", buttons)
+            models = _card("Models", "system-models", beating, about="")
     with gr.Column(elem_classes="card system-log"):
         gr.HTML("<h3>Log</h3>")
         with gr.Row(elem_classes="fields"):
@@ -75,11 +80,11 @@ def build_system_tab() -> SystemTab:
     return SystemTab(error, live, usage, report, versions, findings, models, level, text, run_id, log)
 
 
-def _card(title: str, name: str, pressed: str | None = None, body: str = "") -> gr.HTML:
+def _card(title: str, name: str, scripts: str | None = None, body: str = "", **properties: Any) -> gr.HTML:
     """A card with a heading; returns what stands below it."""
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{title}</h3>")
-        return gr.HTML(body, elem_id=name, js_on_load=pressed)
+        return gr.HTML(body, elem_id=name, js_on_load=scripts, **properties)
 
 
 class SystemWiring:
@@ -95,22 +100,28 @@ class SystemWiring:
         self.tab, self.actions, self.shown, self.accounts = tab, actions, shown, accounts
         self.outputs = actions.jobs.outputs
         self.history = actions.runs.history
-        self.timer = gr.Timer(TICK_SECONDS, active=False)
-        self.downloads_seen = gr.State(-1)
-        self.inputs = {shown, self.downloads_seen, tab.level, tab.text, tab.run_id}
+        self.inputs = {shown, tab.level, tab.text, tab.run_id}
 
-    def connect(self, own: gr.Tab, others: Sequence[gr.Tab]) -> None:
-        """Attach every event; `own` is the tab itself. Its clock runs only while it is open."""
+    @property
+    def beats(self) -> Beats:
+        """How it stands with the readings, and with the models."""
+        return {"system-live": self._live_beat, "system-models": self._models_beat}
+
+    def _live_beat(self, _: str) -> Beat:
+        return Beat(str(time.monotonic() // READING_SECONDS), lambda: {"value": self._live()})
+
+    def _models_beat(self, _: str) -> Beat:
+        return Beat("", mark=str(self.actions.downloads.version))
+
+    def connect(self, own: gr.Tab) -> None:
+        """Attach every event; `own` is the tab itself."""
         tab, inputs = self.tab, self.inputs
-        ticking = [tab.live, tab.models, self.downloads_seen]
-        everything = [*ticking, tab.usage, tab.versions, tab.log, tab.error, self.timer]
-        on(own.select, self.look, inputs, everything)
-        gr.on([each.select for each in others], self.rest, inputs=None, outputs=[self.timer], **QUIET)
-        on(self.timer.tick, self.tick, inputs, ticking)
+        on(own.select, self.look, inputs, [tab.live, tab.models, tab.usage, tab.versions, tab.log, tab.error])
+        on(tab.models.changed, self.show_models, inputs, [tab.models])
         on(tab.live.free, self.free, None, [tab.live, tab.error])
         on(tab.usage.empty, self.empty, None, [tab.usage, tab.error])
-        on(tab.models.download, self.download, inputs, [*ticking, tab.error])
-        on(tab.models.halt, self.halt, inputs, ticking)
+        on(tab.models.download, self.download, inputs, [tab.models, tab.error])
+        on(tab.models.halt, self.halt, inputs, [tab.models])
         on(tab.findings.examine, self.examine, inputs, [tab.findings, tab.error])
         on(tab.report.report, self.report, inputs, [tab.report, tab.error])
         searches = [tab.level.input, tab.text.change, tab.run_id.change]
@@ -120,43 +131,32 @@ class SystemWiring:
     # --- what is shown ----------------------------------------------------------------------------------------------
 
     def look(self, values: Values) -> Changes:
-        """Show how everything is now, and let the clock run. What was asked for by a button stays as it is."""
+        """Show how everything is now. What was asked for by a button stays as it is."""
         return self.actions.attempt(lambda: self._look(values), self._say)
 
     def _look(self, values: Values) -> Changes:
         tab = self.tab
         return {
-            **self._tick({**values, self.downloads_seen: -1}),
+            tab.live: self._live(),
+            **self.show_models(values),
             tab.usage: self._usage(),
             tab.versions: system_panels.versions_panel(environment(), versions()),
             tab.log: self._log(values),
             tab.error: "",
-            self.timer: gr.Timer(active=True),
         }
 
-    def rest(self) -> Changes:
-        """Let the clock stand still: another tab is open."""
-        return {self.timer: gr.Timer(active=False)}
-
-    def tick(self, values: Values) -> Changes:
-        """Show the readings, and the models where a download went on."""
-        return self.actions.attempt(lambda: self._tick(values), lambda _: {})
-
-    def _tick(self, values: Values) -> Changes:
-        version = self.actions.downloads.version
-        changes: Changes = {self.tab.live: self._live()}
-        if version != values[self.downloads_seen]:
-            changes |= {self.tab.models: self._models(values), self.downloads_seen: version}
-        return changes
+    def show_models(self, values: Values) -> Changes:
+        """Show the models, and how a download is doing."""
+        downloads = self.actions.downloads
+        mark = str(downloads.version)  # taken before the rest is read: what comes later asks once more
+        panel = system_panels.models_panel(statuses(self._runtime(values)), downloads.get)
+        return {self.tab.models: gr.update(value=panel, mark=mark)}
 
     def _live(self) -> str:
         from pipeline.memory.live import read_live
         from pipeline.models.resident import RESIDENT
 
         return system_panels.live_panel(read_live(self.outputs), environment(), RESIDENT.name)
-
-    def _models(self, values: Values) -> str:
-        return system_panels.models_panel(statuses(self._runtime(values)), self.actions.downloads.get)
 
     def _usage(self, message: str = "") -> str:
         from pipeline.usage import measure
@@ -204,14 +204,14 @@ class SystemWiring:
 
         def begin() -> Changes:
             self.actions.downloads.start(find_card(str(event.download)), self._runtime(values))
-            return self._tick(values) | {self.tab.error: ""}
+            return self.show_models(values) | {self.tab.error: ""}
 
         return self.actions.attempt(begin, self._say)
 
     def halt(self, values: Values) -> Changes:
         """Stop the download."""
         self.actions.downloads.stop()
-        return self.tick(values)
+        return self.show_models(values)
 
     def examine(self, values: Values) -> Changes:
         """Let the doctor look at everything that a run needs."""

@@ -39,10 +39,10 @@ HEADER = f"""<header class="top"><svg viewBox="0 0 32 32" aria-hidden="true"><re
 class Page(gr.Blocks):
     """The page with the queue behind it: closing it breaks off what runs; what waits is taken up by the next start."""
 
-    def __init__(self, jobs: Jobs, downloads: Downloads) -> None:
+    def __init__(self, jobs: Jobs, downloads: Downloads, pulse: Pulse) -> None:
         age = (3600, KEEP_UPLOADS_SECONDS)
         super().__init__(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=age)
-        self.jobs, self.downloads = jobs, downloads
+        self.jobs, self.downloads, self.pulse = jobs, downloads, pulse
 
     def accounts(self) -> list[tuple[str, str]]:
         """Names and passwords that let people in; none before the launch, or where no password is asked for."""
@@ -76,42 +76,45 @@ def build(outputs: Path, logs: Path) -> Page:
     """The page, over a queue of its own that writes to `outputs`. Nothing is started before the first run."""
     jobs, downloads = Jobs(outputs, load_runner), Downloads()
     actions = Actions(jobs, Path(get_upload_folder()), logs, downloads)
-    page = Page(jobs, downloads)
+    page = Page(jobs, downloads, pulse := Pulse(actions))
     with page:
         header = gr.HTML(HEADER, elem_id="header", js_on_load=script("restore.js"))
         told = restoring.build_told()
         queue = build_queue_panel()
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Animate", id=ANIMATE) as first:
+            with gr.Tab("Animate", id=ANIMATE):
                 tab = build_tab()
-            with gr.Tab("Transition", id=TRANSITION, render_children=True) as second:
+            with gr.Tab("Transition", id=TRANSITION, render_children=True):
                 passage = build_passage_tab()
             with gr.Tab("History", id=HISTORY, render_children=True) as past:
                 history = build_history_tab()
             with gr.Tab("System", id=SYSTEM, render_children=True) as system_tab:
                 system = build_system_tab()
-        pulse = Pulse(actions)
-        wiring, crossing = Wiring(tab, actions, pulse), Crossing(passage, actions, pulse)
+        wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
         wiring.connect(page)
         crossing.connect(page)
         Restoring(tabs, actions, wiring, crossing).connect(header, told)
         queued = QueueWiring(queue, tabs, actions, (wiring, crossing))
-        queued.connect(page)
-        pulse.connect(wiring, crossing, queued)
+        queued.connect()
         Api(actions).connect()
         HistoryWiring(history, tabs, actions, (wiring, crossing)).connect(past)
-        SystemWiring(system, actions, wiring.state.shown, page.accounts).connect(system_tab, (first, second, past))
+        looking = SystemWiring(system, actions, wiring.state.shown, page.accounts)
+        looking.connect(system_tab)
+        pulse.connect(wiring, crossing, queued, looking)
     return page
 
 
-def launch_options(outputs: Path) -> LaunchOptions:
-    """Options for `launch`: the look, the size limit of uploads, and the outputs as the only folder that is served."""
+def launch_options(outputs: Path, pulse: str) -> LaunchOptions:
+    """Options for `launch`: the look, the size limit of uploads, and the outputs as the only folder that is served.
+
+    `pulse` is the script of the page's pulse.
+    """
     largest = PrepareSettings.model_fields["max_file_mb"].default
     return LaunchOptions(
         theme=build_theme(),
         css_paths=[str(HERE / "style.css")],
         favicon_path=str(HERE / "icon.svg"),
-        js=f"() => {{ ({(HERE / 'page.js').read_text(encoding='utf-8')})(); ({languages.script()})(); }}",
+        js=f"() => {{ ({(HERE / 'page.js').read_text(encoding='utf-8')})(); ({languages.script()})(); {pulse}; }}",
         footer_links=[],
         run_history=False,
         max_file_size=largest * 1_000_000,

@@ -1,5 +1,6 @@
 """What happens when something on the tab Animate is pressed, typed or painted."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -12,8 +13,9 @@ from app.beside import Beside
 from app.events import QUIET, by_hand, on
 from app.jobs import Snapshot
 from app.photos import painted, said, shown_photo, strip
-from app.pulse import Pulse
+from app.pulse import Beat, Beats
 from app.reading import Reading
+from app.runs import Places
 from app.several import Several
 from app.shelf import Shelf
 from app.state import Changes, Displayed, Shown, State, Values, state_of
@@ -30,8 +32,8 @@ NOTHING_PAINTED: Mapping[int, Mask] = MappingProxyType({})
 class Wiring:
     """Connects the components of a tab with the actions. Every handler returns changes by component."""
 
-    def __init__(self, tab: Tab, actions: Actions, pulse: Pulse) -> None:
-        self.tab, self.actions, self.pulse = tab, actions, pulse
+    def __init__(self, tab: Tab, actions: Actions) -> None:
+        self.tab, self.actions = tab, actions
         self.state = State()
         self.shelf = Shelf(tab, self.state, actions)
         self.reading = Reading(tab, self.state, actions, self.shelf)
@@ -44,8 +46,7 @@ class Wiring:
         self.painted_outputs = [*plan, self.state.areas]
         buttons = [tab.go, tab.stop, tab.more]
         panes = [tab.status, tab.gallery, tab.result, tab.model, tab.engine]
-        self.progress_outputs = [self.state.displayed, pulse.timer, tab.status, tab.gallery]
-        self.poll_outputs = [self.state.displayed, pulse.timer, *panes, *buttons]
+        self.poll_outputs = [self.state.displayed, *panes, *buttons]
         self.form_outputs = [tab.prompt, tab.engine, tab.preset, *tab.advanced.components]
         self.beside = Beside(tab, actions)
         self.several = Several(tab, self.state, actions, self.show_photo)
@@ -95,13 +96,14 @@ class Wiring:
         for chosen in (by_engine, by_preset):
             self.read_after(chosen)
         for panel in (tab.model, tab.error, tab.result):
-            on(panel.download, shelf.download, shown, [tab.error, tab.model, self.pulse.timer])
+            on(panel.download, shelf.download, shown, [tab.error, tab.model])
         on(tab.model.halt, shelf.halt, shown, [tab.model])
 
     def _connect_runs(self, page: gr.Blocks) -> None:
         tab, seen = self.tab, self.seen
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
+        on(tab.status.changed, self.poll, seen, self.poll_outputs)
         on(tab.gallery.cell, self.look_at, seen, self.run_outputs)
         on(tab.gallery.halt, self.stop_all, seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
@@ -210,17 +212,33 @@ class Wiring:
         run_id = job.record.run_id
         return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
 
+    @property
+    def beats(self) -> Beats:
+        """How it stands with the followed run, and with those that are compared with it."""
+        return {"status": self._status_beat, "gallery": self._gallery_beat}
+
+    def _status_beat(self, followed: str) -> Beat:
+        job = self.actions.runs.get(followed)
+        now = self._displayed(followed, job, self.beside.places(job))
+        version = "" if job is None else str(job.version)
+        return Beat(version, lambda: {"value": panels.status_panel(job)}, now.mark)
+
+    def _gallery_beat(self, followed: str) -> Beat:
+        progress = gallery.progress(self.beside.places(self.actions.runs.get(followed)))
+        return Beat(json.dumps(progress), lambda: {"progress": progress})
+
+    def _displayed(self, followed: str, job: Snapshot | None, places: Places) -> Displayed:
+        downloads = self.actions.downloads
+        states = self.beside.states(places)
+        return Displayed(followed, state_of(job), states, downloads.version, downloads.ended)
+
     def poll(self, followed: str, displayed: Displayed, shown: Shown) -> Changes:
-        """Show how the followed run, the queue and the download are doing, where that has changed."""
-        jobs, downloads = self.actions.jobs, self.actions.downloads
-        queue_version, job = jobs.version, self.actions.runs.get(followed)
-        places, version = self.beside.places(job), job.version if job else -1
-        queue = queue_version, downloads.version, downloads.ended
-        now = Displayed(followed, version, state_of(job), self.beside.states(places), *queue, gallery.progress(places))
+        """Show how the followed run and the download are doing, where that has changed."""
+        jobs, job = self.actions.jobs, self.actions.runs.get(followed)
+        places = self.beside.places(job)
+        now = self._displayed(followed, job, places)
         changes: Changes = {self.state.displayed: now, **self.beside.changes(job, places, now, displayed)}
-        if now != displayed:
-            changes[self.pulse.timer] = self.pulse.rate()
-            changes[self.tab.status] = panels.status_panel(job)
+        changes[self.tab.status] = gr.update(value=panels.status_panel(job), about=followed, mark=now.mark)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.shelf.card(shown)
         if now.downloads_ended != displayed.downloads_ended:
@@ -239,7 +257,7 @@ class Wiring:
         An engine that was chosen since then, in this browser, stays chosen.
         """
         job = self.actions.jobs.latest(1)
-        changes: Changes = {self.state.followed: ""} if job is None else self._show_request(job, shown)
+        changes = self._show_request(job, shown) if job is not None else self.poll("", Displayed(), shown)
         asked = job.record.requested if job is not None else Settings()
         if remembered not in engine_names() or (job is not None and not job.is_finished):
             return changes | {self.state.engine: asked.animate.engine}

@@ -28,8 +28,8 @@ from pipeline.settings import Settings, preset_names
 from pipeline.style_settings import style_names
 
 ELSEWHERE = (
-    "app/api.py", "app/bug_report.py", "app/guard.py", "app/languages.py", "app/launch.py", "app/state.py",
-    "app/theme.py", "app/uploads.py", "pipeline/align_command.py", "pipeline/batch/command.py",
+    "app/api.py", "app/bug_report.py", "app/guard.py", "app/languages.py", "app/launch.py", "app/pulse.py",
+    "app/state.py", "app/theme.py", "app/uploads.py", "pipeline/align_command.py", "pipeline/batch/command.py",
     "pipeline/batch/jobs.py", "pipeline/batch/ledger.py", "pipeline/batch/read.py", "pipeline/command_line.py",
     "pipeline/engines/motion/grammar/guide.py", "pipeline/engines/motion/grammar/tokens.py",
     "pipeline/interpolate_command.py", "pipeline/logs.py", "pipeline/models_command.py", "pipeline/named_settings.py",

@@ -17,7 +17,6 @@ from app.downloads import Downloads
 from app.jobs import Jobs
 from app.onward import Onward
 from app.passage import build_passage_tab
-from app.pulse import Pulse
 from app.wiring import Wiring
 from pipeline.history import History
 from pipeline.motion_plan import Camera, MotionPlan
@@ -37,12 +36,11 @@ def onward(outputs: Path, tmp_path: Path) -> Onward:
 async def lay_out(actions: Actions) -> Onward:
     """Both tabs in a page: inside a loop that runs, since Gradio leaves one of its own open where there is none."""
     with gr.Blocks():
-        pulse = Pulse(actions)
         with gr.Tabs() as tabs:
             with gr.Tab():
-                animate = Wiring(build_tab(), actions, pulse)
+                animate = Wiring(build_tab(), actions)
             with gr.Tab():
-                crossing = Crossing(build_passage_tab(), actions, pulse)
+                crossing = Crossing(build_passage_tab(), actions)
         onward = Onward(History(actions.jobs.outputs), tabs, actions, (animate, crossing))
         onward.connect(gr.HTML(js_on_load=script("buttons.js")), gr.HTML())
     return onward

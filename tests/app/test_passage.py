@@ -18,7 +18,6 @@ from app.jobs import Jobs
 from app.offers import helper_choices
 from app.passage import CAPTIONS, PassageTab, build_passage_tab, engine_choices, engine_summary, passage_sections
 from app.passage_form import Own, PassageForm, PassageState
-from app.pulse import Pulse
 from app.state import Displayed
 from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import Role, get_card
@@ -64,7 +63,7 @@ async def lay_out(actions: Actions) -> tuple[PassageTab, Crossing]:
     """The tab in a page: inside a loop that runs, since Gradio leaves one of its own open where there is none."""
     with gr.Blocks():
         tab = build_passage_tab()
-        return tab, Crossing(tab, actions, Pulse(actions))
+        return tab, Crossing(tab, actions)
 
 
 def test_every_setting_of_transitions_has_a_place_on_the_tab() -> None:
@@ -178,7 +177,8 @@ def test_the_photos_are_swapped(bench: Bench) -> None:
 def test_nothing_is_shown_again_while_nothing_changes(bench: Bench) -> None:
     first = bench.crossing.poll("", Displayed(), bench.state.shown.value)
     again = bench.crossing.poll("", first[bench.state.displayed], bench.state.shown.value)
-    assert set(again) == {bench.state.displayed}
+    assert set(again) == {bench.state.displayed, bench.tab.status}
+    assert again[bench.tab.status]["value"] == ""
 
 
 def test_own_key_frames_are_changed_one_by_one() -> None:

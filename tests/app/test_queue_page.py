@@ -89,7 +89,7 @@ def begin_and_reload(page: Page, server: Server, photo: Path) -> None:
     upload(page, photo)
     page.fill("#prompt textarea", "zoom in")
     open_advanced(page)
-    set_small(page, frames=LONG, width=640)
+    set_small(page, frames=LONG, width=1920)
     start(page)
     visit(page, server)
     bar = page.locator("#status .bar")

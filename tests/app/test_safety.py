@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from app.guard import MAX_BODY, UPLOAD
+from app.pulse import KEY
 from app.ui import launch_options
 from pipeline.command_line import main as run_pipeline
 from pipeline.settings import PrepareSettings
@@ -168,7 +169,7 @@ def test_bodies_are_refused_before_they_are_sent(server: Server) -> None:
 
 
 def test_every_uploaded_file_is_bounded(tmp_path: Path) -> None:
-    assert launch_options(tmp_path)["max_file_size"] == PrepareSettings().max_file_mb * 1_000_000
+    assert launch_options(tmp_path, "")["max_file_size"] == PrepareSettings().max_file_mb * 1_000_000
 
 
 @pytest.mark.browser
@@ -237,6 +238,8 @@ def test_behind_a_password_nothing_is_told_and_nothing_is_left(tmp_path: Path, m
         for path in ("/config", FILE + str(folder / "o"), "/gradio_api/info", "/gradio_api/queue/status"):
             assert Answer(address, path, **studio).status == 401
         assert Answer(address, UPLOAD, "POST", body, Content_Type=kind).status == 401
+        assert Answer(address, "/pulse?queue=~", **studio).status == 403
+        assert KEY not in Answer(address, "/", **studio).body.decode()
         wrong = urlencode({"username": "me", "password": f"{password}!"}).encode()
         assert Answer(address, "/login", "POST", wrong, **form).status == 400
         right = urlencode({"username": "me", "password": password}).encode()
@@ -245,6 +248,7 @@ def test_behind_a_password_nothing_is_told_and_nothing_is_left(tmp_path: Path, m
         cookie = "; ".join(each.partition(";")[0] for each in answer.headers.get_all("set-cookie", []))
         known = Answer(address, UPLOAD, "POST", body, Content_Type=kind, Cookie=cookie, **studio)
         assert known.status == 200
+        assert KEY in Answer(address, "/", Cookie=cookie, **studio).body.decode()
         assert Path(json.loads(known.body)[0]).is_relative_to(temporary)
         told = ends(page)
     assert password not in told
