@@ -1,4 +1,4 @@
-"""What open pages ask all the time: only pages that were let in are answered, and only with what they do not show yet."""
+"""What open pages ask all the time: only pages that were let in are answered, with what they do not show yet."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_pages_that_were_not_let_in_and_pages_of_an_earlier_program_are_not_answ
     panels, now, earlier = Panels(), Pulse(actions), Pulse(actions)
     now.connect(panels)
     client = client_of(now)
-    for key in ("", "wrong", "ü".encode(), client_of(earlier).headers[KEY]):
+    for key in ("", "wrong", client_of(earlier).headers[KEY]):
         answer = client.get("/pulse", params={"first": "~"}, headers={KEY: key})
         assert (answer.status_code, panels.told) == (403, [])
     assert client.get("/pulse", params={"unknown": "~"}).status_code == 404
