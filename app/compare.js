@@ -7,7 +7,7 @@ function compare(root) {
   const [stage, seek, wipe] = ['.stage', '.seek', '.wipe'].map((each) => root.querySelector(each));
   const [told, play, mode] = ['output', '[data-act=play]', '[data-act=mode]'].map((each) => root.querySelector(each));
   const frame = Number(seek.step);
-  const end = (film) => Math.max(0, (film.duration || 0) - frame / 2);
+  const end = (film) => Math.max(0, (film.duration || Infinity) - frame / 2); // before it is loaded, it begins where told
   const lead = () => (films[1].duration > films[0].duration ? films[1] : films[0]);
   const isPlaying = () => play.getAttribute('aria-pressed') === 'true';
 

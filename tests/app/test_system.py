@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app import system_panels
 from app.downloads import Download
@@ -134,20 +134,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
         yield tab
 
 
-def asks(request: Request, function: int | None) -> bool:
-    """Whether a request asks the server for a function of the page, or for any."""
-    return "/queue/join" in request.url and function in (None, function_of(request))
-
-
-def function_of(request: Request) -> int:
-    return int(json.loads(request.post_data or "")["fn_index"])
-
-
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_tab_shows_the_machine_and_copies_a_report(page: Page, server: Server) -> None:
-    asked: list[int] = []
-    page.on("request", lambda request: asked.append(function_of(request)) if asks(request, None) else None)
     page.get_by_role("tab", name="System").click()
     expect(page.locator("#system-live .meter")).to_have_count(3)
     expect(page.locator("#system-models .state")).to_have_count(len(all_names()))
@@ -182,11 +171,10 @@ def test_the_tab_shows_the_machine_and_copies_a_report(page: Page, server: Serve
     assert "a-token-of-the-hub" not in text
     assert str(server.outputs) not in text
 
-    tick = page.evaluate("gradio_config.dependencies.find(each => each.api_name === 'tick').id")
-    page.wait_for_event("request", lambda request: asks(request, tick))
+    asks_for = "system-live="
+    page.wait_for_event("request", lambda request: asks_for in request.url)
     page.get_by_role("tab", name="Animate").click()
     settle(page)
-    asked.clear()
-    for _ in range(2):  # the page's other clock is slower
-        page.wait_for_event("request", lambda request: asks(request, None))
-    assert tick not in asked
+    with page.expect_request(lambda request: "/pulse?" in request.url) as asked:
+        pass
+    assert asks_for not in asked.value.url
