@@ -23,26 +23,34 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, deran
 hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 
-class OneBrowser(LoadFileScheduling):  # type: ignore[misc]
-    """Keeps the tests of a file together, for they share a server or a checkpoint, and lets one browser work at a time.
+BROWSERS = 2
+"""Browsers that work at a time. They paint on the processor: more would take each other longer than what they wait for."""
 
-    Several browsers, which paint on the processor, would take each other longer than what they wait for.
-    """
+
+class FewBrowsers(LoadFileScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file together, for they share a server or a checkpoint, and bounds how many browsers work."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return "browser" if _drives_a_browser(file) else file
+        return f"browser {_browser_files().index(file) % BROWSERS}" if file in _browser_files() else file
 
 
 @cache
-def _drives_a_browser(file: str) -> bool:
-    return "pytest.mark.browser" in (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
+def _browser_files() -> list[str]:
+    """The files whose tests drive a browser, as pytest names them."""
+    project = Path(__file__).parent.parent
+    files = sorted((project / "tests").rglob("test_*.py"))
+    return [
+        str(file.relative_to(project).as_posix())
+        for file in files
+        if "pytest.mark.browser" in file.read_text(encoding="utf-8")
+    ]
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FewBrowsers:
     """Decide which worker runs which test, where there are several."""
-    return OneBrowser(config, log)
+    return FewBrowsers(config, log)
 
 
 class ErrorCollector(logging.Handler):
