@@ -37,13 +37,14 @@ class Crossing:
         self.poll_outputs = [self.state.displayed, *panes, *words, *pickers]
         self.shown_outputs = [*self.form.outputs, *tab.photos, self.state.photos]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
+        self.restore_outputs = list(dict.fromkeys([*self.shown_outputs, *self.run_outputs]))
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
-    def connect(self, page: gr.Blocks) -> None:
+    def connect(self) -> None:
         """Attach every event."""
         self._connect_photos()
         self._connect_form()
-        self._connect_runs(page)
+        self._connect_runs()
 
     def _connect_photos(self) -> None:
         tab, photos = self.tab, self.state.photos
@@ -68,7 +69,7 @@ class Crossing:
             on(panel.download, self.download, shown, [tab.error, tab.model])
         on(tab.model.halt, self.halt, shown, [tab.model])
 
-    def _connect_runs(self, page: gr.Blocks) -> None:
+    def _connect_runs(self) -> None:
         tab, inputs = self.tab, self.form.inputs
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, inputs, self.run_outputs, **QUIET)
         on(tab.words.plan.click, self.plan, inputs, self.run_outputs)
@@ -77,12 +78,9 @@ class Crossing:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        shown = self.shown_outputs
-        everything = list(dict.fromkeys([*shown, *self.run_outputs]))
         self.read_after(
-            on(page.load, self.restore, [self.state.shown], everything),
-            on(tab.result.repaint, self.repaint, [self.state.shown], everything),
-            on(tab.result.reuse, self.reuse, None, shown),
+            on(tab.result.repaint, self.repaint, [self.state.shown], self.restore_outputs),
+            on(tab.result.reuse, self.reuse, None, self.shown_outputs),
         )
 
     def read_after(self, *events: gr.events.Dependency) -> None:

@@ -18,6 +18,7 @@ from pipeline.settings import Segment, Settings
 if TYPE_CHECKING:
     from pipeline.engines.motion.prompt import PromptReading
     from pipeline.preview import Outlook, PassagePreview, Preview
+    from pipeline.run.ahead import Foreseen
 
 READING = "<h3>How the prompt is read</h3>"
 
@@ -66,7 +67,7 @@ def reading_panel(preview: "Preview", asked: Asked) -> str:
         parts.append(_words(reading) + sentences((level, note) for note in reading.notes))
     parts.append(notices_list(preview.notices))
     if asked.photo:
-        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>' + _kept(preview))
+        parts.append(f'<p class="summary">{escape(summary(preview.settings))}</p>' + _kept(preview.foreseen))
     return "".join(parts)
 
 
@@ -74,17 +75,19 @@ def outlook_panel(preview: "Preview") -> str:
     """What a model would make, what that would need of this machine, and what would be changed to fit."""
     if preview.outlook is None:
         return ""
-    return _outlook(preview.outlook, summary(preview.settings)) + _kept(preview) + notices_list(preview.notices)
+    kept, notices = _kept(preview.foreseen), notices_list(preview.notices)
+    return _outlook(preview.outlook, summary(preview.settings)) + kept + notices
 
 
-def _kept(preview: "Preview") -> str:
-    """What would be taken from earlier runs, and so what Generate would do."""
-    if not preview.kept:
-        return ""
-    if "encode" in preview.kept:
+def _kept(foreseen: "Foreseen") -> str:
+    """What would be taken from earlier runs and what Generate would do, by the names that records have for stages."""
+    kept, anew = (", ".join(dict.fromkeys(stages)) for stages in (foreseen.kept, foreseen.anew))
+    if foreseen.is_whole:
         told = "This video was made before: it comes at once."
+    elif kept:
+        told = f"Kept from earlier runs: {kept}. Made anew: {anew}."
     else:
-        told = "The frames were sampled before: only what follows is made anew."
+        return ""
     return f'<p class="kept">{told}</p>'
 
 
@@ -94,7 +97,7 @@ def passage_outlook(preview: "PassagePreview") -> str:
     shown = f'<p class="summary">{escape(made)}</p>'
     if preview.outlook is not None:
         shown = _outlook(preview.outlook, made)
-    return shown + notices_list(preview.notices)
+    return shown + _kept(preview.foreseen) + notices_list(preview.notices)
 
 
 def _outlook(outlook: "Outlook", made: str) -> str:

@@ -14,6 +14,7 @@ from app.crossing import Crossing
 from app.downloads import Downloads
 from app.history import HISTORY, HistoryWiring, build_history_tab
 from app.jobs import Jobs
+from app.opening import Opening
 from app.passage import build_passage_tab
 from app.pulse import Pulse
 from app.queue_panel import build_queue_panel
@@ -91,8 +92,9 @@ def build(outputs: Path, logs: Path) -> Page:
             with gr.Tab("System", id=SYSTEM, render_children=True) as system_tab:
                 system = build_system_tab()
         wiring, crossing = Wiring(tab, actions), Crossing(passage, actions)
-        wiring.connect(page)
-        crossing.connect(page)
+        wiring.connect()
+        crossing.connect()
+        Opening(wiring, crossing).connect(page)
         Restoring(tabs, actions, wiring, crossing).connect(header, told)
         queued = QueueWiring(queue, tabs, actions, (wiring, crossing))
         queued.connect()

@@ -52,6 +52,7 @@ class Wiring:
         self.several = Several(tab, self.state, actions, self.show_photo)
         self.shown_outputs = [*self.form_outputs, tab.photo, self.state.photo, *self.several.outputs]
         self.run_outputs = [*self.poll_outputs, self.state.followed, tab.error]
+        self.restore_outputs = [*self.shown_outputs, *self.run_outputs, self.state.engine]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
     def read_after(self, event: gr.events.Dependency) -> gr.events.Dependency:
@@ -59,13 +60,13 @@ class Wiring:
         read: gr.events.Dependency = event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
         return read
 
-    def connect(self, page: gr.Blocks) -> None:
+    def connect(self) -> None:
         """Attach every event."""
         self._connect_photo()
         self.several.connect(self.reading, self.inputs, self.read_outputs)
         self._connect_reading()
         self._connect_engines()
-        self._connect_runs(page)
+        self._connect_runs()
 
     def _connect_photo(self) -> None:
         tab = self.tab
@@ -99,7 +100,7 @@ class Wiring:
             on(panel.download, shelf.download, shown, [tab.error, tab.model])
         on(tab.model.halt, shelf.halt, shown, [tab.model])
 
-    def _connect_runs(self, page: gr.Blocks) -> None:
+    def _connect_runs(self) -> None:
         tab, seen = self.tab, self.seen
         gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
@@ -109,12 +110,7 @@ class Wiring:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        outputs = [*self.shown_outputs, *self.run_outputs, self.state.engine]
-        for event in (
-            on(page.load, self.restore, [self.state.engine, self.state.shown], outputs),
-            on(tab.result.advice, self.take_advice, [self.state.shown], outputs),
-        ):
-            self.read_after(event)
+        self.read_after(on(tab.result.advice, self.take_advice, [self.state.shown], self.restore_outputs))
 
     # --- the photo --------------------------------------------------------------------------------------------------
 

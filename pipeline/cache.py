@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psutil
 
@@ -28,6 +28,19 @@ FOLDER = "cache"
 MANIFEST = "entry.json"
 
 _PART = ".part"
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Recalled(Generic[Value]):
+    """What a stage would return without any work, because an earlier run has done it, or because there is none to do.
+
+    `is_kept`: it is taken from the results of an earlier run.
+    """
+
+    value: Value
+    is_kept: bool
 
 
 def cache_key(stage: str, version: str, decides: Mapping[str, Any]) -> str:

@@ -17,6 +17,10 @@ Mask = NDArray[np.uint8]
 """One soft mask: uint8, shape (height, width), 0 = outside, 255 = inside."""
 
 
+PictureKey = str | list[int | str]
+"""What tells a picture from all others, as JSON has it: the digest of all that decides it, or of its pixels."""
+
+
 def pixel_digest(frame: Frame) -> list[int | str]:
     """What tells a frame from all others, as JSON has it: its shape and the SHA-256 of its pixels."""
     return [*frame.shape, hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest()]
@@ -39,6 +43,11 @@ class PreparedImage:
     """The picture that the video should end with, of the size of `image`, for engines that take one."""
     key: str | None = None
     """The digest of all that decides these pixels, where it is known: what is made of them can be found again by it."""
+
+    @property
+    def picture_key(self) -> PictureKey:
+        """What tells `image` from all other pictures."""
+        return self.key or pixel_digest(self.image)
 
     @property
     def width(self) -> int:

@@ -2,7 +2,7 @@
 whether a model would fit into memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from pipeline.memory.pace import expected_seconds
 from pipeline.models.weights import measured_card
 from pipeline.records import DowngradeRecord, Notice
 from pipeline.resolve import ignored, ignored_in_transition, resolve, resolve_transition
-from pipeline.run.ahead import kept_stages
+from pipeline.run.ahead import Foreseen, foresee_animation, foresee_transition
 from pipeline.settings import Settings
 
 NOMINAL_SIZE = (1920, 1080)
@@ -52,7 +52,7 @@ class Preview:
 
     `outlook` is empty for the embedded engine, which needs no more memory than a few frames. `areas` has one entry for
     each region of the motion plan, with masks over the whole image as displayed; it is empty unless areas were asked
-    for. `kept` names the stages that would be taken from the cache.
+    for. `foreseen` names the stages that would be taken from the cache and those that would be done.
     """
 
     settings: Settings
@@ -61,7 +61,7 @@ class Preview:
     ignored: dict[str, str]
     outlook: Outlook | None = None
     areas: tuple[FoundArea, ...] = ()
-    kept: tuple[str, ...] = ()
+    foreseen: Foreseen = field(default_factory=Foreseen)
 
 
 def preview(image: Path | None, settings: Settings, areas: bool = False, outputs: Path | None = None) -> Preview:
@@ -78,18 +78,22 @@ def preview(image: Path | None, settings: Settings, areas: bool = False, outputs
     outlook = None
     if used.animate.engine in model_names():
         outlook = look_ahead(used, measured_card(get_card(used.animate.engine), used.runtime), outputs)
-    kept = kept_stages(image, used, outputs) if image and outputs else ()
-    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found, kept)
+    foreseen = foresee_animation(image, used, outputs) if image and outputs else Foreseen()
+    return Preview(used, tuple(notices), read_prompt(settings.prompt), ignored(settings), outlook, found, foreseen)
 
 
 @dataclass(frozen=True)
 class PassagePreview:
-    """What the page shows of a transition before Generate is pressed. `outlook` is for models that make all frames."""
+    """What the page shows of a transition before Generate is pressed; see `Preview`.
+
+    `outlook` is for models that make all frames.
+    """
 
     settings: Settings
     notices: tuple[Notice, ...]
     ignored: dict[str, str]
     outlook: Outlook | None = None
+    foreseen: Foreseen = field(default_factory=Foreseen)
 
 
 def preview_transition(
@@ -101,7 +105,9 @@ def preview_transition(
     outlook = None
     if used.transition.engine in model_names():
         outlook = look_ahead(used, measured_card(get_card(used.transition.engine), used.runtime), outputs)
-    return PassagePreview(used, tuple(notices), ignored_in_transition(used), outlook)
+    paths = [image for image in images if image is not None]
+    foreseen = foresee_transition(paths, used, outputs) if outputs else Foreseen()
+    return PassagePreview(used, tuple(notices), ignored_in_transition(used), outlook, foreseen)
 
 
 def _size(image: Path | None, settings: Settings) -> tuple[int, int]:

@@ -24,11 +24,11 @@ hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 
 BROWSERS = 2
-"""Browsers that work at a time. They paint on the processor: more would take each other longer than what they wait for."""
+"""Browsers that work at a time. They paint on the processor: more would take too long."""
 
 
 class FewBrowsers(LoadFileScheduling):  # type: ignore[misc]
-    """Keeps the tests of a file together, for they share a server or a checkpoint, and bounds how many browsers work."""
+    """Keeps the tests of a file together, for they share a server or a checkpoint, and bounds the browsers."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
@@ -41,7 +41,7 @@ def _browser_files() -> list[str]:
     project = Path(__file__).parent.parent
     files = sorted((project / "tests").rglob("test_*.py"))
     return [
-        str(file.relative_to(project).as_posix())
+        file.relative_to(project).as_posix()
         for file in files
         if "pytest.mark.browser" in file.read_text(encoding="utf-8")
     ]

@@ -5,6 +5,7 @@ Its answer is honest: images are aligned only where the evidence holds, and othe
 
 from pipeline.alignment.aligner import align
 from pipeline.alignment.answer import Alignment, Matches
+from pipeline.alignment.kept import KeptAlignments
 from pipeline.alignment.picture import draw_matches
 
-__all__ = ["Alignment", "Matches", "align", "draw_matches"]
+__all__ = ["Alignment", "KeptAlignments", "Matches", "align", "draw_matches"]

@@ -77,6 +77,7 @@ class _Search:
         self.images, self.settings, self.check = (image0, image1), settings, check
         self.began = time.monotonic()
         self.keypoints = (0, 0)
+        self.is_complete = True
 
     def run(self) -> Alignment:
         """Try, try again, and judge."""
@@ -214,6 +215,7 @@ class _Search:
             overlap=examine(homography, sizes[0], sizes[1]).overlap,
             crop=common_crop(homography, sizes[0], sizes[1]),
             seconds=time.monotonic() - self.began,
+            is_complete=self.is_complete,
         )
 
     def _refused(self, why: str) -> Alignment:
@@ -228,6 +230,7 @@ class _Search:
             overlap=0.0,
             crop=None,
             seconds=time.monotonic() - self.began,
+            is_complete=self.is_complete,
         )
 
     def _are_identical(self) -> bool:
@@ -235,8 +238,10 @@ class _Search:
         return first.shape == last.shape and bool((first == last).all())
 
     def _has_time(self, share: float) -> bool:
-        """Whether less than this share of the time is spent."""
-        return time.monotonic() - self.began < share * self.settings.seconds
+        """Whether less than this share of the time is spent; where not, something stays untried."""
+        has_time = time.monotonic() - self.began < share * self.settings.seconds
+        self.is_complete = self.is_complete and has_time
+        return has_time
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class Alignment:
     overlap: float
     crop: Box | None
     seconds: float
+    is_complete: bool = True
+    """Whether the time sufficed for all tries: the answer is then the same on every machine."""
 
     @property
     def inliers(self) -> int:

@@ -71,6 +71,7 @@ class Journal:
         peak = self.monitor.peak_bytes(start, end)
         entry.seconds, entry.peak_memory_bytes = round(seconds, 3), peak
         entry.cache_hit = entry.cache_hit or entry.name in self.cached
+        self.cached.discard(entry.name)  # the next stage of this name speaks for itself
         entry.peak_gpu_bytes = self.monitor.peak_gpu_bytes(start, end)
         entry.phases, self.phases = self.phases, []
         entry.downgrades = [taken.rung for taken in self.record.downgrades[self._told_downgrades :]]

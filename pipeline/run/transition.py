@@ -1,26 +1,32 @@
 """The job `transition`: two images become one video; and `plan`, which stops before anything is painted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from pipeline.cache import cache_key
 from pipeline.catalogue import helper_names
 from pipeline.context import Context, Way
 from pipeline.engines.stable_diffusion import choose_models
 from pipeline.errors import InvalidSetting
-from pipeline.frames import Frame, FrameStream, PreparedImage
+from pipeline.frames import FrameStream, PictureKey, PreparedImage, pixel_digest
+from pipeline.models.identity import digest
 from pipeline.morphing import Passage, with_ends
 from pipeline.resolve import check_models, resolve_transition
+from pipeline.run.kept_morphs import KeptMorphs, Morphs, morphs_key
 from pipeline.run.runner import Runner
 from pipeline.settings import Settings
-from pipeline.stages.align import Align, AlignedPair
+from pipeline.stages.align import Align, AlignedPair, Homography
 from pipeline.stages.animate import Animate
 from pipeline.stages.caption import Caption
-from pipeline.stages.interpolate import Anchors, Interpolate
+from pipeline.stages.interpolate import Anchors, Interpolate, Route
 from pipeline.stages.keyframes import Keyframes, KeyframesInput
 from pipeline.stages.plan import Plan
 from pipeline.stages.prepare import Prepare
 from pipeline.transition_settings import FLOW, KEYFRAMES, NONE
+
+Pair = tuple[PreparedImage, PreparedImage]
 
 
 class Transition(Runner):
@@ -72,16 +78,17 @@ class Transition(Runner):
     def _anchors(self, images: list[PreparedImage], context: Context) -> Anchors:
         """The images themselves, and how each lies to the next."""
         found = [self.align(pair, context) for pair in pairwise(images)]
-        return Anchors(tuple(each.image for each in images), tuple(each.homography for each in found))
+        keys = tuple(each.picture_key for each in images)
+        return Anchors(tuple(each.image for each in images), tuple(each.homography for each in found), keys=keys)
 
     def _painted(self, images: list[PreparedImage], context: Context) -> Anchors:
         """The two images, and what is painted between them."""
         first, last = images
         aligned = self.align((first, last), context)
-        prompts = self.write_plan((first.image, last.image), context)
-        return self._paint((first.image, last.image), aligned, prompts, context)
+        prompts = self.write_plan((first, last), context)
+        return self._paint((first, last), aligned, prompts, context)
 
-    def align(self, pair: tuple[PreparedImage, PreparedImage], context: Context) -> AlignedPair:
+    def align(self, pair: Pair, context: Context) -> AlignedPair:
         """Find one scene in both images, or say why there is none."""
         with self.stage("align") as entry:
             aligned = Align()(pair, self.used, context)
@@ -102,28 +109,33 @@ class Transition(Runner):
                 entry.artifacts["picture"] = self.keep_picture(aligned.picture(), name)
         return aligned
 
-    def _paint(
-        self, pair: tuple[Frame, Frame], aligned: AlignedPair, prompts: tuple[str, ...], context: Context
-    ) -> Anchors:
+    def _paint(self, pair: Pair, aligned: AlignedPair, prompts: tuple[str, ...], context: Context) -> Anchors:
         """Paint the key frames over the morph; return them between the two images."""
-        first, last = pair
-        way, count = Passage(first, last, aligned.homography, self.used.transition), self.used.keyframes.count
-        styled = tuple(", ".join(filter(None, (prompt, self.used.prompt))) for prompt in prompts)
-        times = tuple(step / (count + 1) for step in range(1, count + 1))
-        with self.stage("keyframes", count) as entry:
-            painted = Keyframes()(KeyframesInput([way.at(t) for t in times], times, styled), self.used, context)
+        first, last = pair[0].image, pair[1].image
+        way = Passage(first, last, aligned.homography, self.used.transition)
+        styled, times = painted_prompts(prompts, self.used), painted_times(self.used)
+        with self.stage("keyframes", len(times)) as entry:
+            pictures = [way.at(t) for t in times]
+            painted = Keyframes()(KeyframesInput(pictures, times, styled), self.used, context)
             entry.method, entry.reason = painted.way.method, painted.way.reason
             entry.artifacts = {"painted": painted.painted, "files": painted.files, "times": list(times)}
         self._settle_painter(painted.way)
-        if not any(painted.painted):
-            return Anchors((first, last), (aligned.homography,))
-        return Anchors((first, *painted.frames, last), way.between((0.0, *times, 1.0)), are_cropped=True)
+        morphs = Morphs(tuple(map(pixel_digest, pictures)), way.between((0.0, *times, 1.0)))
+        key = morphs_key((pair[0].key, pair[1].key), aligned.homography, times, self.used.transition)
+        KeptMorphs(context.cache).keep(key, morphs)
+        ends = pair[0].picture_key, pair[1].picture_key
+        try:
+            route = painted_route(ends, aligned.homography, morphs, painted.files, self.outputs)
+        except OSError:  # somebody has thrown a painting away: its pixels tell it as well
+            return Anchors((first, *painted.frames, last), morphs.homographies, are_cropped=True)
+        frames = painted.frames if any(painted.painted) else []
+        return Anchors((first, *frames, last), route.homographies, route.are_cropped, route.pictures)
 
-    def write_plan(self, pair: tuple[Frame, Frame], context: Context) -> tuple[str, ...]:
+    def write_plan(self, pair: Pair, context: Context) -> tuple[str, ...]:
         """Describe both images and write a prompt for each key frame on the way."""
         return self._plan(self._describe(pair, context), context)
 
-    def _describe(self, pair: tuple[Frame, Frame], context: Context) -> tuple[str, str]:
+    def _describe(self, pair: Pair, context: Context) -> tuple[str, str]:
         with self.stage("caption") as entry:
             captions = Caption()(pair, self.used, context)
             texts = captions.text0, captions.text1
@@ -163,13 +175,50 @@ class Transition(Runner):
     def _sample(self, first: PreparedImage, last: PreparedImage, context: Context) -> FrameStream:
         """Let a model that takes both images make the whole passage, from the prompt or what the images show."""
         if not self.used.prompt:
-            told = ", then ".join(filter(None, self._describe((first.image, last.image), context)))
-            self.settle(self.used.model_copy(update={"prompt": told}))
+            self.settle(with_told_prompt(self.used, self._describe((first, last), context)))
         with self.stage(self.maker, self.used.animate.num_frames) as entry:
             entry.method, entry.reason = self.used.animate.engine, "You chose a model that leads from image to image."
-            key = cache_key("both", "1", {"first": first.key, "last": last.key}) if first.key and last.key else None
+            key = both_key(first.key, last.key) if first.key and last.key else None
             stream = Animate()(replace(first, last_image=last.image, key=key), self.used, context)
         return with_ends(stream, first.image, last.image)
+
+
+def painted_times(used: Settings) -> tuple[float, ...]:
+    """When key frames stand on the way, from 0 to 1."""
+    count = used.keyframes.count
+    return tuple(step / (count + 1) for step in range(1, count + 1))
+
+
+def painted_prompts(prompts: Sequence[str], used: Settings) -> tuple[str, ...]:
+    """The prompts of the plan, each with the style that is asked for."""
+    return tuple(", ".join(filter(None, (prompt, used.prompt))) for prompt in prompts)
+
+
+def painted_route(
+    images: tuple[PictureKey, PictureKey],
+    homography: Homography | None,
+    morphs: Morphs,
+    files: Sequence[str],
+    outputs: Path,
+) -> Route:
+    """The way by key frames, of which `files` names those that are painted, below `outputs`; "" for the others.
+
+    A painted picture is told by its file. Raises OSError where one cannot be read.
+    """
+    if not any(files):
+        return Route(images, (homography,))
+    between = [digest(outputs / file) if file else morph for file, morph in zip(files, morphs.digests, strict=True)]
+    return Route((images[0], *between, images[1]), morphs.homographies, are_cropped=True)
+
+
+def with_told_prompt(used: Settings, captions: Sequence[str]) -> Settings:
+    """The settings with what both images show as the prompt."""
+    return used.model_copy(update={"prompt": ", then ".join(filter(None, captions))})
+
+
+def both_key(first: str, last: str) -> str:
+    """The key of an image that a model leads over into another one, from the keys of both."""
+    return cache_key("both", "1", {"first": first, "last": last})
 
 
 def _model_of(way: Way) -> str:
@@ -184,4 +233,4 @@ class Outline(Transition):
         """Write the plan into the record."""
         context, (first, last) = self.begin()
         self.align((first, last), context)
-        self.write_plan((first.image, last.image), context)
+        self.write_plan((first, last), context)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pipeline.cache import Cache, Recalled
 from pipeline.context import Context, Way
-from pipeline.engines.florence2 import describe
-from pipeline.frames import Frame
+from pipeline.engines.florence2 import describe, recall
+from pipeline.frames import PictureKey, PreparedImage
 from pipeline.settings import Settings
 
 YOURS = Way("yours", "You wrote the caption.")
@@ -27,11 +28,28 @@ class Caption:
     name: str = "caption"
     version: str = "1"
 
-    def __call__(self, value: tuple[Frame, Frame], settings: Settings, context: Context) -> Captions:
+    def __call__(self, value: tuple[PreparedImage, PreparedImage], settings: Settings, context: Context) -> Captions:
         """Return the captions. Raises ModelMissing and InvalidSetting as `describe` does, and Cancelled."""
         context.check_cancelled()
-        own = [text.strip() for text in (settings.caption.text0, settings.caption.text1)]
-        silent = [image for image, text in zip(value, own, strict=True) if not text]
-        described = iter(describe(silent, settings, context) if silent else [])
-        (text0, way0), (text1, way1) = ((text, YOURS) if text else next(described) for text in own)
-        return Captions(text0, text1, way0, way1)
+        silent = [image for image, text in zip(value, _own(settings), strict=True) if not text]
+        return _with_own(settings, describe(silent, settings, context) if silent else [])
+
+    def recall(
+        self, images: tuple[PictureKey, PictureKey], settings: Settings, cache: Cache | None
+    ) -> Recalled[Captions] | None:
+        """The captions of images with these keys where no model is asked; None where one would be. Raises as above."""
+        silent = [image for image, text in zip(images, _own(settings), strict=True) if not text]
+        described = recall(silent, settings, cache) if silent else Recalled([], is_kept=False)
+        return None if described is None else Recalled(_with_own(settings, described.value), described.is_kept)
+
+
+def _own(settings: Settings) -> tuple[str, str]:
+    """The user's own captions, empty where there is none."""
+    return settings.caption.text0.strip(), settings.caption.text1.strip()
+
+
+def _with_own(settings: Settings, described: list[tuple[str, Way]]) -> Captions:
+    """The user's own captions, and in the place of those that are missing, in order, what was described."""
+    others = iter(described)
+    (text0, way0), (text1, way1) = ((text, YOURS) if text else next(others) for text in _own(settings))
+    return Captions(text0, text1, way0, way1)

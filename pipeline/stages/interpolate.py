@@ -1,7 +1,7 @@
 """The stage `interpolate`: from pictures along the way to all frames of a transition."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,23 +13,39 @@ from pipeline.choices import InterpolationMethod
 from pipeline.context import Context, Way
 from pipeline.engines.interpolators import get_method
 from pipeline.environment import PIXEL_PACKAGES, package_version
-from pipeline.frames import Frame, FrameStream, pixel_digest
+from pipeline.frames import Frame, FrameStream, PictureKey, pixel_digest
 from pipeline.interpolation.method import Method
 from pipeline.morphing import CAMERA, Film, positions
 from pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
-class Anchors:
-    """Pictures at equal steps of the way, the two images first and last, and how each maps to the next.
+class Route:
+    """Pictures at equal steps of the way, by what tells them from all others, and how each maps to the next.
 
-    Homographies lead from pixels of a picture to pixels of the next; None where that is not known.
+    Homographies lead from pixels of a picture to pixels of the next; None where that is not known. `are_cropped`:
+    the pictures between the images show the common crop already.
     """
+
+    pictures: tuple[PictureKey, ...]
+    homographies: tuple[NDArray[np.float64] | None, ...]
+    are_cropped: bool = False
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The pictures themselves, the two images first and last; see `Route`. `keys` are theirs, where they are known."""
 
     pictures: tuple[Frame, ...]
     homographies: tuple[NDArray[np.float64] | None, ...]
     are_cropped: bool = False
-    """Whether the pictures between the images show the common crop already."""
+    keys: tuple[PictureKey, ...] | None = None
+
+    @property
+    def route(self) -> Route:
+        """The way without the pictures, whose pixels are digested where they have no keys."""
+        keys = self.keys or tuple(pixel_digest(each) for each in self.pictures)
+        return Route(keys, self.homographies, self.are_cropped)
 
 
 @dataclass(frozen=True)
@@ -62,16 +78,25 @@ class Interpolate:
             None if method.name == InterpolationMethod.FLOW else partial(_single, method),
         )
         made = partial(_released, method, partial(film.frames, times, context.threads, context.check_cancelled))
-        count = len(times)
-        key = _key(value, settings) if method.name == InterpolationMethod.FLOW else None  # weights are not told apart
-        stream = FrameStream(made(), width, height, settings.encode.fps, count, made, frozenset({0, count - 1}), key)
-        return Moved(stream, _way(method, film))
+        stream = self.outline(value.route, settings)
+        return Moved(replace(stream, frames=made(), width=width, height=height, again=made), _way(method, film))
+
+    def outline(self, value: Route | None, settings: Settings) -> FrameStream:
+        """The film's size, rate, length and key, before any work, from resolved settings.
+
+        It has no key where a network makes the frames, for weights are not told apart, or the way is not known yet.
+        """
+        width, height, count = settings.prepare.width or 0, settings.prepare.height or 0, settings.transition.num_frames
+        flows = settings.interpolate.method is InterpolationMethod.FLOW
+        key = _key(value, settings) if flows and value is not None else None
+        ends = frozenset({0, count - 1})
+        return FrameStream(iter(()), width, height, settings.encode.fps, count, keyframes=ends, key=key)
 
 
-def _key(value: Anchors, settings: Settings) -> str:
+def _key(value: Route, settings: Settings) -> str:
     """The digest of all that decides the frames."""
     decides = {
-        "pictures": [pixel_digest(each) for each in value.pictures],
+        "pictures": list(value.pictures),
         "homographies": [None if each is None else each.tolist() for each in value.homographies],
         "are_cropped": value.are_cropped,
         "settings": settings.transition.model_dump(mode="json", exclude={"engine", "seconds"}),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from pipeline.cache import Cache, Recalled
 from pipeline.context import Context, Way
-from pipeline.engines.phi import Unwritten, write
+from pipeline.engines.phi import Unwritten, Written, recall, write
 from pipeline.planning import template_plan
 from pipeline.settings import Settings
 
@@ -33,24 +34,47 @@ class Plan:
         Raises ModelMissing and InvalidSetting as `write` does, and Cancelled.
         """
         context.check_cancelled()
-        own = tuple(map(str.strip, settings.plan.prompts))
-        count = settings.keyframes.count
-        if own:
-            return _noted(_yours(own, count), context)
         captions = value[0].strip(), value[1].strip()
-        if not all(captions) or captions[0].casefold() == captions[1].casefold():
-            return _noted(_single(captions), context)
+        planned = _unasked(captions, settings)
+        if planned is not None:
+            context.note(self.name, planned.way.reason)
+            return planned
         written = write(captions, settings, context)
-        if not isinstance(written, Unwritten):
-            return PlannedWay(written.prompts, written.way)
-        reason = f"{written.reason} The captions are crossed over by rule."
-        context.note(self.name, reason, "warning" if written.failed else "info")
-        return PlannedWay(template_plan(*captions, count), Way("template", reason))
+        planned = _planned(captions, written, settings)
+        if isinstance(written, Unwritten):
+            context.note(self.name, planned.way.reason, "warning" if written.failed else "info")
+        return planned
+
+    def recall(
+        self, value: tuple[str, str] | None, settings: Settings, cache: Cache | None
+    ) -> Recalled[PlannedWay] | None:
+        """The way between two captions where no model is asked; None where one would be, or may be: `value` is None
+        where the captions are not known yet. Raises as above.
+        """
+        captions = ("", "") if value is None else (value[0].strip(), value[1].strip())
+        planned = _unasked(captions, settings)
+        if planned is not None:
+            return Recalled(planned, is_kept=False) if value is not None or settings.plan.prompts else None
+        written = recall(captions, settings, cache)
+        return None if written is None else Recalled(_planned(captions, written.value, settings), written.is_kept)
 
 
-def _noted(planned: PlannedWay, context: Context) -> PlannedWay:
-    context.note("plan", planned.way.reason)
-    return planned
+def _unasked(captions: tuple[str, str], settings: Settings) -> PlannedWay | None:
+    """The plan where a model has nothing to write."""
+    own = tuple(map(str.strip, settings.plan.prompts))
+    if own:
+        return _yours(own, settings.keyframes.count)
+    if not all(captions) or captions[0].casefold() == captions[1].casefold():
+        return _single(captions)
+    return None
+
+
+def _planned(captions: tuple[str, str], written: Written | Unwritten, settings: Settings) -> PlannedWay:
+    """What the model has written, or the captions crossed over by rule."""
+    if isinstance(written, Written):
+        return PlannedWay(written.prompts, written.way)
+    reason = f"{written.reason} The captions are crossed over by rule."
+    return PlannedWay(template_plan(*captions, settings.keyframes.count), Way("template", reason))
 
 
 def _yours(prompts: tuple[str, ...], count: int) -> PlannedWay:

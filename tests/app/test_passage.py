@@ -23,6 +23,7 @@ from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import Role, get_card
 from pipeline.errors import InvalidSetting
 from pipeline.options import options
+from pipeline.run import execute, submit
 from pipeline.settings import RuntimeSettings, Settings, make_settings, passage_engines
 from pipeline.transition_settings import FLOW, KEYFRAMES, STAGES
 from tests.conftest import TinyModels
@@ -153,6 +154,19 @@ def test_a_reading_says_what_would_be_made_and_greys_out_the_rest(bench: Bench) 
     assert changes[tab.model] == ""
     after = bench.form.read({**bench.values(), bench.state.shown: changes[bench.state.shown]})
     assert not set(after) & set(tab.advanced.components)
+
+
+def test_a_reading_says_which_stages_are_kept_from_an_earlier_run(bench: Bench, outputs: Path) -> None:
+    first, last = EXAMPLE_PAIRS[0].paths
+    photos = open_photo(first, first.name), open_photo(last, last.name)
+    values = bench.values(photos=photos, prepare__width="96", prepare__height="64", transition__num_frames=4)
+    assert 'class="kept"' not in bench.form.read(values)[bench.tab.forecast]
+    settings = bench.form.settings(values)
+    execute(submit((first, last), settings, outputs), (first, last), outputs)
+    assert "This video was made before" in bench.form.read(values)[bench.tab.forecast]
+    values = {**values, bench.tab.advanced.controls["encode.crf"].component: 35}
+    told = "Kept from earlier runs: align. Made anew: interpolate, encode."
+    assert told in bench.form.read(values)[bench.tab.forecast]
 
 
 def test_a_wrong_value_is_one_sentence(bench: Bench) -> None:

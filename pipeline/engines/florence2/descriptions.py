@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.cache import Cache, Recalled
 from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.choices import Detail
 from pipeline.context import Context, FromCache, Progress, Way
@@ -11,7 +12,7 @@ from pipeline.engines.florence2.model import Florence2
 from pipeline.engines.florence2.session import choose_model, work_with
 from pipeline.engines.held import Say
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing
-from pipeline.frames import Frame, pixel_digest
+from pipeline.frames import PictureKey, PreparedImage
 from pipeline.models.kept_texts import KeptTexts
 from pipeline.settings import Settings
 from pipeline.transition_settings import AUTO, NONE
@@ -24,7 +25,19 @@ VERSION = "1"
 """Of how images are described: raised when the same request gives other words."""
 
 
-def describe(images: Sequence[Frame], settings: Settings, context: Context) -> list[tuple[str, Way]]:
+Described = list[tuple[str, Way]]
+"""The caption of each image, and how it came about."""
+
+
+def recall(images: Sequence[PictureKey], settings: Settings, cache: Cache | None) -> Recalled[Described] | None:
+    """What `describe` says of images with these keys where no model is asked; None where one would be.
+
+    Raises InvalidSetting and ModelMissing as `describe` does.
+    """
+    return _recalled(choose_model(settings.caption.model, settings, lambda _: None), images, settings, cache)
+
+
+def describe(images: Sequence[PreparedImage], settings: Settings, context: Context) -> Described:
     """The caption of each image and how it came about; empty, with the way "none", where no model could describe it.
 
     Whatever fails half-way is said, and the captions made until then are kept. Raises InvalidSetting for an unknown
@@ -38,21 +51,19 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
 
     card = choose_model(settings.caption.model, settings, say)
     if card is None:
-        reason = _why_none(settings.caption.model)
-        context.note(STAGE, reason)
-        return [("", Way("none", reason))] * len(images)
-    kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
-    decides = [_decides(image, settings) for image in images]
-    before = [kept.find(each) for each in decides]
-    if all(before):
+        context.note(STAGE, _why_none(settings.caption.model))
+        return _undescribed(len(images), settings)
+    keys = [image.picture_key for image in images]
+    recalled = _recalled(card, keys, settings, context.cache)
+    if recalled is not None:
         context.keep(FromCache(STAGE))
-        again = Way(card.name, f"{card.title} described the image in an earlier run.")
-        return [(texts[0], again) for texts in before if texts]
+        return recalled.value
     describer = _Describer(images, settings.caption.detail, context)
     problem = _failure(describer, card, settings, say)
     if not notes:  # else it was done otherwise than best, for lack of memory
-        for each, text in zip(decides, describer.texts, strict=False):
-            kept.keep(each, [text])
+        kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
+        for key, text in zip(keys, describer.texts, strict=False):
+            kept.keep(_decides(key, settings), [text])
     described = Way(card.name, " ".join([f"{card.title} described the image.", *notes]))
     wordless = Way("none", f"{card.title} found no words for the image.")
     if not all(describer.texts):
@@ -63,10 +74,27 @@ def describe(images: Sequence[Frame], settings: Settings, context: Context) -> l
     return found + [("", Way("none", problem))] * (len(images) - len(found))
 
 
-def _decides(image: Frame, settings: Settings) -> dict[str, Any]:
+def _recalled(
+    card: HelperCard | None, images: Sequence[PictureKey], settings: Settings, cache: Cache | None
+) -> Recalled[Described] | None:
+    if card is None:
+        return Recalled(_undescribed(len(images), settings), is_kept=False)
+    kept = KeptTexts(STAGE, VERSION, card, settings.runtime, cache)
+    before = [kept.find(_decides(image, settings)) for image in images]
+    if not all(before):
+        return None
+    again = Way(card.name, f"{card.title} described the image in an earlier run.")
+    return Recalled([(texts[0], again) for texts in before if texts], is_kept=True)
+
+
+def _decides(image: PictureKey, settings: Settings) -> dict[str, Any]:
     """What decides the words for an image, beside the model."""
     asked = settings.caption.model_dump(mode="json", exclude={"model", "text0", "text1"})
-    return {"image": pixel_digest(image), "settings": asked}
+    return {"image": image, "settings": asked}
+
+
+def _undescribed(count: int, settings: Settings) -> Described:
+    return [("", Way("none", _why_none(settings.caption.model)))] * count
 
 
 def _why_none(wanted: str) -> str:
@@ -82,14 +110,15 @@ def _why_none(wanted: str) -> str:
 class _Describer:
     """Describes images one by one. `texts` are those done; another call goes on after them."""
 
-    def __init__(self, images: Sequence[Frame], detail: Detail, context: Context) -> None:
+    def __init__(self, images: Sequence[PreparedImage], detail: Detail, context: Context) -> None:
         self.texts: list[str] = []
         self._images, self._detail, self._context = images, detail, context
 
     def __call__(self, model: Florence2) -> None:
         for number in range(len(self.texts), len(self._images)):
             self.report(f"describing image {number + 1} of {len(self._images)}")
-            self.texts.append(model.describe(self._images[number], self._detail, self._context.check_cancelled))
+            image = self._images[number].image
+            self.texts.append(model.describe(image, self._detail, self._context.check_cancelled))
         self.report("")
 
     def report(self, phase: str) -> None:

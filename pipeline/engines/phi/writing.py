@@ -3,7 +3,9 @@
 import logging
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+from pipeline.cache import Cache, Recalled
 from pipeline.catalogue import HelperCard, Role, helper_names
 from pipeline.context import Context, FromCache, Progress, Way
 from pipeline.engines.phi.model import Phi
@@ -39,6 +41,14 @@ class Unwritten:
     failed: bool
 
 
+def recall(captions: tuple[str, str], settings: Settings, cache: Cache | None) -> Recalled[Written | Unwritten] | None:
+    """What `write` returns where the model is not asked; None where it would be.
+
+    Raises InvalidSetting and ModelMissing as `write` does.
+    """
+    return _recalled(choose_model(settings, lambda _: None), captions, settings, cache)
+
+
 def write(captions: tuple[str, str], settings: Settings, context: Context) -> Written | Unwritten:
     """Let the model write the prompts from one caption to the other; it is gone from memory afterwards.
 
@@ -53,14 +63,11 @@ def write(captions: tuple[str, str], settings: Settings, context: Context) -> Wr
 
     card = choose_model(settings, say)
     if card is None:
-        return Unwritten(_why_none(settings.plan.model), failed=False)
-    kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
-    asked = settings.plan.model_dump(mode="json", exclude={"model", "prompts"})
-    decides = {"captions": list(captions), "count": settings.keyframes.count, "settings": asked}
-    before = kept.find(decides)
-    if before:
+        return _unwritten(settings)
+    recalled = _recalled(card, captions, settings, context.cache)
+    if recalled is not None:
         context.keep(FromCache(STAGE))
-        return Written(tuple(before), Way(card.name, f"{card.title} wrote the prompts in an earlier run."))
+        return recalled.value
     writer = _Writer(captions, settings.keyframes.count, context)
     writer.report(0, f"loading {card.title}")
     try:
@@ -73,11 +80,34 @@ def write(captions: tuple[str, str], settings: Settings, context: Context) -> Wr
         free(error)  # it keeps the model alive
         return Unwritten(reason, failed=True)
     if not notes:  # else it was done otherwise than best, for lack of memory
-        kept.keep(decides, prompts.texts)
+        kept = KeptTexts(STAGE, VERSION, card, settings.runtime, context.cache)
+        kept.keep(_decides(captions, settings), prompts.texts)
     if prompts.shortened:
         say(f"Prompts longer than painters read were cut short: {', '.join(map(str, prompts.shortened))}.")
     reason = f"{card.title} wrote the prompts{', which it had to mend once' if writer.fault else ''}."
     return Written(prompts.texts, Way(card.name, " ".join([reason, *notes])))
+
+
+def _recalled(
+    card: HelperCard | None, captions: tuple[str, str], settings: Settings, cache: Cache | None
+) -> Recalled[Written | Unwritten] | None:
+    if card is None:
+        return Recalled(_unwritten(settings), is_kept=False)
+    before = KeptTexts(STAGE, VERSION, card, settings.runtime, cache).find(_decides(captions, settings))
+    if not before:
+        return None
+    way = Way(card.name, f"{card.title} wrote the prompts in an earlier run.")
+    return Recalled(Written(tuple(before), way), is_kept=True)
+
+
+def _decides(captions: tuple[str, str], settings: Settings) -> dict[str, Any]:
+    """What decides the prompts, beside the model."""
+    asked = settings.plan.model_dump(mode="json", exclude={"model", "prompts"})
+    return {"captions": list(captions), "count": settings.keyframes.count, "settings": asked}
+
+
+def _unwritten(settings: Settings) -> Unwritten:
+    return Unwritten(_why_none(settings.plan.model), failed=False)
 
 
 class _Writer:

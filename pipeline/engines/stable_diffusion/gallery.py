@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from pipeline.engines.stable_diffusion.models import Models
-from pipeline.engines.stable_diffusion.painter import Task
+from pipeline.engines.stable_diffusion.painter import Order
+from pipeline.engines.stable_diffusion.schedule import total_steps
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.environment import diffusion_packages, package_version
-from pipeline.frames import Frame, pixel_digest
+from pipeline.frames import Frame, PictureKey
 from pipeline.models.identity import digest, identity
 from pipeline.transition_settings import KeyframesSettings
 
@@ -37,6 +38,10 @@ class Gallery:
     def file(self, key: str) -> str:
         """Where the frame of a key lies or would lie, relative to the outputs folder."""
         return f"{FOLDER}/{key}.png"
+
+    def has(self, key: str) -> bool:
+        """Whether there is a frame of a key, without a look at it."""
+        return (self._outputs / self.file(key)).is_file()
 
     def find(self, key: str, width: int, height: int) -> Frame | None:
         """The frame of a key; None where there is none that is whole and has this size."""
@@ -74,23 +79,23 @@ def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:
     }
 
 
-def key_of(task: Task, steps: int, setup: Setup, shared: Mapping[str, Any]) -> str:
-    """The digest of all that decides a key frame's pixels; `steps` are those that the pipeline is asked for.
+def key_of(order: Order, morph: PictureKey, asked: KeyframesSettings, setup: Setup, shared: Mapping[str, Any]) -> str:
+    """The digest of all that decides a key frame's pixels. `morph` is `pixel_digest` of what it is painted over.
 
     Of the prompts only those that it lies between: others may change. Where weights wait, and in how many passes and
     tiles the networks work, is left out, for it changes no pixel or less than can be seen.
     """
-    words = task.words
+    words = order.words
     decides = {
         **shared,
         "size": [setup.width, setup.height],
         "precision": setup.precision,
         "quantization": setup.quantization,
-        "strength": task.strength,
-        "steps": steps,
+        "strength": order.strength,
+        "steps": total_steps(order.strength, asked.num_inference_steps),
         "words": [words.first, words.second, words.share] if words.share else [words.first],
-        "seed": task.seed,
-        "morph": pixel_digest(task.morph),
+        "seed": order.seed,
+        "morph": morph,
     }
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,19 +3,22 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from pipeline.cache import Recalled
 from pipeline.catalogue import Role, helper_names
-from pipeline.context import Context, Way
+from pipeline.context import Context, FromCache, Way
+from pipeline.engines.stable_diffusion.gallery import Gallery, key_of, shared_part
 from pipeline.engines.stable_diffusion.models import Models, choose_models
 from pipeline.engines.stable_diffusion.pace import STAGE
-from pipeline.engines.stable_diffusion.painter import Task
+from pipeline.engines.stable_diffusion.painter import Order, Task
 from pipeline.engines.stable_diffusion.painting import Finished, Painting
 from pipeline.engines.stable_diffusion.room import with_room
 from pipeline.engines.stable_diffusion.schedule import LEAST_STRENGTH, strength_at, words_at
 from pipeline.engines.stable_diffusion.setup import Setup, needs
 from pipeline.errors import Cancelled, ImageToVideoError, InvalidInput, ModelMissing, OutOfMemory, is_disk_full
-from pipeline.frames import Frame
+from pipeline.frames import Frame, PictureKey
 from pipeline.memory.limit import within_limits
 from pipeline.memory.machine import read_machine
 from pipeline.memory.recover import free
@@ -44,6 +47,31 @@ class PaintedFrames:
     way: Way
 
 
+def recall(
+    morphs: Sequence[PictureKey], times: Sequence[float], prompts: Sequence[str], settings: Settings, outputs: Path
+) -> Recalled[list[str]] | None:
+    """The files of the key frames, as `paint` names them, where none is left to paint; None where one is.
+
+    `morphs` are what `pixel_digest` says of the pictures, which have the size of the video. Frames are looked for, not
+    read. Raises as `choose_models` does, and OutOfMemory and ModelMissing where `paint` would say why it cannot work.
+    """
+    models = choose_models(settings)
+    files = [""] * len(morphs)
+    orders = [] if models is None else _orders(times, prompts, settings, settings.seed)
+    if models is None or not orders:
+        return Recalled(files, is_kept=False)
+    quiet = Context(seed=settings.seed, threads=1, work_dir=outputs)
+    size = settings.prepare.width or 0, settings.prepare.height or 0
+    models, setup = with_room(models, size, settings, read_machine(settings.runtime, outputs), quiet)
+    gallery, shared = Gallery(outputs), shared_part(models, settings.keyframes)
+    for order in orders:
+        key = key_of(order, morphs[order.number], settings.keyframes, setup, shared)
+        if not gallery.has(key):
+            return None
+        files[order.number] = gallery.file(key)
+    return Recalled(files, is_kept=True)
+
+
 def paint(
     morphs: Sequence[Frame], times: Sequence[float], prompts: Sequence[str], settings: Settings, context: Context
 ) -> PaintedFrames:
@@ -56,13 +84,14 @@ def paint(
     models = choose_models(settings)
     if models is None:
         return _alone(morphs, _why_none(settings.keyframes.model), context)
-    tasks = _tasks(morphs, times, prompts, settings, context.seed)
+    orders = _orders(times, prompts, settings, context.seed)
+    tasks = [Task(**vars(order), morph=morphs[order.number]) for order in orders]
     if not tasks:
         strength = settings.keyframes.strength
         return _alone(morphs, f"keyframes.strength is {strength:g}: so little is painted that nothing is.", context)
     machine = read_machine(settings.runtime, context.outputs or context.work_dir)
     try:
-        models, setup = with_room(models, morphs[0], settings, machine, context)
+        models, setup = with_room(models, morphs[0].shape[1::-1], settings, machine, context)
     except (OutOfMemory, ModelMissing) as error:  # its files are here, so they are damaged
         return _alone(morphs, f"{error} {STAYS}", context, "warning")
     _tell(models, setup, morphs[0], settings, context)
@@ -71,6 +100,8 @@ def paint(
         problem = failure_of(painting, tasks)
     if problem:
         context.note(STAGE, problem, "warning")
+    if len(painting.finished) == len(tasks) and all(each.kept for each in painting.finished.values()):
+        context.keep(FromCache(STAGE))
     return _result(morphs, painting.finished, _way(painting, len(tasks), len(morphs), problem))
 
 
@@ -92,25 +123,23 @@ def _why_none(wanted: str) -> str:
     )
 
 
-def _tasks(
-    morphs: Sequence[Frame], times: Sequence[float], prompts: Sequence[str], settings: Settings, seed: int
-) -> list[Task]:
-    """What is to be painted; pictures at which hardly anything would be are left out.
+def _orders(times: Sequence[float], prompts: Sequence[str], settings: Settings, seed: int) -> list[Order]:
+    """What is to be painted at these times; those at which hardly anything would be are left out.
 
     All key frames have one seed, so the same noise lies over them and they belong together; a seed of a frame's own
     paints that one alone anew, and one below 0 is the run's.
     """
     own, single = settings.keyframes.seeds, settings.keyframes.prompts
-    tasks = []
-    for number, (morph, time) in enumerate(zip(morphs, times, strict=True)):
+    orders = []
+    for number, time in enumerate(times):
         strength = strength_at(time, settings.keyframes.strength)
         chosen = own[number] if number < len(own) and own[number] >= 0 else seed
-        words = words_at(number, len(morphs), prompts)
+        words = words_at(number, len(times), prompts)
         if number < len(single) and single[number].strip():
             words = words_at(0, 1, (single[number].strip(),))
         if strength >= LEAST_STRENGTH:
-            tasks.append(Task(number, morph, strength, words, chosen))
-    return tasks
+            orders.append(Order(number, strength, words, chosen))
+    return orders
 
 
 def _tell(models: Models, setup: Setup, morph: Frame, settings: Settings, context: Context) -> None:

@@ -32,11 +32,10 @@ OnStep = Callable[[int, int, "torch.Tensor"], None]
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is to be painted as key frame `number` (from 0): over `morph`, a frame of the video's size."""
+class Order:
+    """What is asked of key frame `number` (from 0), whatever picture it is painted over."""
 
     number: int
-    morph: Frame
     strength: float
     words: Words
     seed: int
@@ -44,6 +43,13 @@ class Task:
     def steps(self, asked: KeyframesSettings) -> int:
         """Denoising steps that are run, but for a sampler's own warming up."""
         return int(total_steps(self.strength, asked.num_inference_steps) * self.strength)
+
+
+@dataclass(frozen=True)
+class Task(Order):
+    """What is to be painted over `morph`, a frame of the video's size."""
+
+    morph: Frame
 
 
 @dataclass(frozen=True)

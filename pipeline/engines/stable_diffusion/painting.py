@@ -18,11 +18,10 @@ from pipeline.engines.stable_diffusion.models import Models, arranged, load, loa
 from pipeline.engines.stable_diffusion.pace import STAGE, Pace
 from pipeline.engines.stable_diffusion.painter import Brush, Task, preview
 from pipeline.engines.stable_diffusion.prompts import Embedding, between, encode, unprompted
-from pipeline.engines.stable_diffusion.schedule import total_steps
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.engines.stable_diffusion.tone import match_tone
 from pipeline.errors import OutOfMemory
-from pipeline.frames import Frame
+from pipeline.frames import Frame, pixel_digest
 from pipeline.interpolation import enlarge
 from pipeline.models.placement import put, unplace
 from pipeline.models.resident import RESIDENT
@@ -123,8 +122,7 @@ class Painting:
                 self._finish(task, Finished(frame, self._gallery.file(key), kept=True))
 
     def _key(self, task: Task) -> str:
-        steps = total_steps(task.strength, self._asked.num_inference_steps)
-        return key_of(task, steps, self.setup, self._shared)
+        return key_of(task, pixel_digest(task.morph), self._asked, self.setup, self._shared)
 
     def _pipe(self) -> Any:
         """The model, loaded and placed as the setup says."""

@@ -9,22 +9,22 @@ from pipeline.engines.stable_diffusion.pace import STAGE
 from pipeline.engines.stable_diffusion.schedule import working_size
 from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.errors import OutOfMemory
-from pipeline.frames import Frame
 from pipeline.memory.machine import Machine
 from pipeline.settings import Settings
 from pipeline.transition_settings import AUTO
 
 
 def with_room(
-    models: Models, morph: Frame, settings: Settings, machine: Machine, context: Context
+    models: Models, size: tuple[int, int], settings: Settings, machine: Machine, context: Context
 ) -> tuple[Models, Setup]:
     """The models, and a setup that they have room in here; a smaller model where any will do and the largest has none.
 
-    Every rung that is taken is said. Raises OutOfMemory when there is too little memory for all of them.
+    `size` is the width and height in pixels of what is painted over. Every rung that is taken is said. Raises
+    OutOfMemory when there is too little memory for all of them.
     """
     while True:
         try:
-            setup, taken = fit(_wanted(models, morph, settings, machine.device), models, machine, settings.runtime)
+            setup, taken = fit(_wanted(models, size, settings, machine.device), models, machine, settings.runtime)
         except OutOfMemory:
             below = choose_models(settings, models.card) if settings.keyframes.model == AUTO else None
             if below is None:
@@ -38,16 +38,15 @@ def with_room(
             return models, setup
 
 
-def _wanted(models: Models, morph: Frame, settings: Settings, device: str) -> Setup:
+def _wanted(models: Models, size: tuple[int, int], settings: Settings, device: str) -> Setup:
     """How the painter is held where there is room enough."""
-    height, width = morph.shape[:2]
-    size = working_size(width, height, models.native)
+    width, height = working_size(*size, models.native)
     runtime = settings.runtime
     return Setup(
         device=device,
         precision=models.card.precision if device == "cuda" else Precision.FLOAT32,
-        width=size[0],
-        height=size[1],
+        width=width,
+        height=height,
         native=models.native,
         guided=settings.keyframes.guidance_scale > 1.0,
         offload=Offload.NONE if runtime.offload is Offload.NONE or device == "cpu" else Offload.MODEL,

@@ -161,7 +161,7 @@ class KeyPainter:
         at, words = self._account.asked - 1, Words(self._words, self._words, 0.0)
         painting.count = self._expected
         with within_limits(machine, self._asked.runtime):
-            task = Task(at, ground, self._asked.keyframes.strength, words, self._outer.seed)
+            task = Task(at, self._asked.keyframes.strength, words, self._outer.seed, ground)
             problem = failure_of(painting, [task])
         if problem:
             self._give_up(problem)
@@ -169,12 +169,12 @@ class KeyPainter:
 
     def _made_ready(self, ground: Frame) -> tuple[Painting, Machine]:
         """What paints over grounds of this size. Raises OutOfMemory and ModelMissing."""
+        height, width = ground.shape[:2]
         machine = read_machine(self._asked.runtime, self._outer.outputs or self._outer.work_dir)
-        models, setup = with_room(self._models, ground, self._asked, machine, self._inner)
+        models, setup = with_room(self._models, (width, height), self._asked, machine, self._inner)
         if self._models.adapter is not None and models.adapter is None and self._settings.style.adapter == AUTO:
             models = _with_adapter(models, self._settings, self._models.adapter.picture)  # a smaller model took over
         self._models = models
-        height, width = ground.shape[:2]
         if (setup.width, setup.height) != (width, height):
             self._outer.note(
                 STAGE,

@@ -202,7 +202,7 @@ def test_it_is_known_before_what_a_run_will_take(run: Run, photo: Path, outputs:
     }
 
     def foreseen(changes: dict[str, Any]) -> tuple[str, ...]:
-        return preview(photo, make_settings(merge(SMALL, changes)), outputs=outputs).kept
+        return preview(photo, make_settings(merge(SMALL, changes)), outputs=outputs).foreseen.kept
 
     for asked in ({}, FINISH, model):
         assert foreseen(asked) == ()
@@ -217,40 +217,3 @@ def test_it_is_known_before_what_a_run_will_take(run: Run, photo: Path, outputs:
             told = foreseen(merge(asked, changes))
             assert told == tuple(from_cache(run(**merge(asked, changes))))
     RESIDENT.release()
-
-
-def test_a_transition_is_described_planned_and_painted_once(
-    tmp_path: Path, outputs: Path, tiny_models: TinyModels
-) -> None:
-    images = tmp_path / "first.png", tmp_path / "last.png"
-    for number, path in enumerate(images):
-        Image.fromarray(scene(64, 64)[:, :: 1 - 2 * number]).save(path)
-    asked: dict[str, Any] = {
-        "seed": 2,
-        "prepare": {"width": 64, "height": 64},
-        "transition": {"engine": "keyframes", "num_frames": 6},
-        "keyframes": {"count": 1, "num_inference_steps": 2},
-        "runtime": {"models_dir": tiny_models("florence-2-base", "phi-4-mini", "sd-1.5"), "device": "cpu"},
-    }
-
-    def make(**changes: Any) -> RunRecord:
-        record = execute(submit(images, make_settings(merge(asked, changes)), outputs), images, outputs)
-        assert record.error is None
-        return record
-
-    first = make()
-    assert from_cache(first) == []
-    written = [stage.artifacts for stage in first.stages if stage.name in ("caption", "plan")]
-    RESIDENT.release()
-    again, slow, other = make(), make(encode={"fps": 10}), make(encode={"crf": 30})
-    assert RESIDENT.name is None
-    for record in (again, slow, other):
-        assert from_cache(record)[:2] == ["caption", "plan"] or first.stages[3].method == "template"
-        assert [stage.artifacts["captions"] for stage in record.stages if stage.name == "caption"] == [
-            written[0]["captions"]
-        ]
-    assert from_cache(again)[-2:] == from_cache(slow)[-2:] == ["interpolate", "encode"]
-    assert "encode" not in from_cache(other)
-    assert digest(again) == digest(first)
-    detailed = make(caption={"detail": "short"})
-    assert "caption" not in from_cache(detailed)

@@ -17,7 +17,7 @@ from pipeline.context import Context, Progress
 from pipeline.engines import held
 from pipeline.engines.florence2 import Florence2, load, session
 from pipeline.errors import Cancelled, InvalidSetting, ModelMissing
-from pipeline.frames import Frame
+from pipeline.frames import Frame, PreparedImage
 from pipeline.memory.fitting import Setup
 from pipeline.models.resident import RESIDENT
 from pipeline.records import Notice
@@ -48,7 +48,8 @@ class Run:
         self.progress: list[Progress] = []
         self.notices: list[Notice] = []
         context = Context(1, 1, Path(), report=self.progress.append, is_cancelled=stop, notify=self.notices.append)
-        self.captions: Captions = Caption()(images, settings, context)
+        first, last = (PreparedImage(image, image) for image in images)
+        self.captions: Captions = Caption()((first, last), settings, context)
 
     @property
     def warnings(self) -> list[str]:

@@ -29,7 +29,7 @@ from tests.conftest import TinyModels
 from tests.photos import photo
 
 MORPH = enlarge(photo("astronaut"), 96, 64)
-TASK = Task(0, MORPH, 0.5, Words("a cat", "a dog", 0.25), seed=7)
+TASK = Task(0, 0.5, Words("a cat", "a dog", 0.25), seed=7, morph=MORPH)
 SETUP = Setup("cpu", Precision.FLOAT32, 96, 64, 64, guided=True)
 NAMES = ["sd-1.5", "sdxl"]
 

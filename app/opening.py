@@ -1,0 +1,36 @@
+"""A page that opens: both tabs show what the program is doing, or did last, with what was asked for.
+
+They share their events, because each costs the browser a tenth of a second or two.
+"""
+
+import gradio as gr
+
+from app.crossing import Crossing
+from app.events import QUIET, on
+from app.passage_form import ShownPassage
+from app.state import Changes, Shown, Values
+from app.wiring import Wiring
+
+
+class Opening:
+    """Connects the opening of the page with both tabs."""
+
+    def __init__(self, animate: Wiring, crossing: Crossing) -> None:
+        self.animate, self.crossing = animate, crossing
+
+    def connect(self, page: gr.Blocks) -> None:
+        """Attach the event; the forms are read once they are filled in."""
+        animate, crossing = self.animate, self.crossing
+        inputs = [animate.state.engine, animate.state.shown, crossing.state.shown]
+        outputs = [*animate.restore_outputs, *crossing.restore_outputs]
+        opened = on(page.load, self.restore, inputs, list(dict.fromkeys(outputs)))
+        read = list(dict.fromkeys([*animate.read_outputs, *crossing.form.read_outputs]))
+        opened.then(self.read, animate.inputs | crossing.form.inputs, read, **QUIET)
+
+    def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
+        """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""
+        return self.animate.restore(engine, shown) | self.crossing.restore(shown_passage)
+
+    def read(self, values: Values) -> Changes:
+        """Read both forms."""
+        return self.animate.reading.read(values) | self.crossing.form.read(values)
