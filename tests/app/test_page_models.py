@@ -176,10 +176,9 @@ def test_a_run_of_a_model_shows_phases_a_preview_and_its_whole_account(
     page.click("#stop")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_model_card_fits_a_phone(browser: Browser, server: Server, scheme: str) -> None:
+def test_the_model_card_fits_a_phone(browser: Browser, server: Server) -> None:
     size = {"width": 390, "height": 844}
-    with opened(browser, server, viewport=size, color_scheme=scheme, has_touch=True, is_mobile=True) as page:
+    with opened(browser, server, viewport=size, has_touch=True, is_mobile=True) as page:
         choose_engine(page, "FramePack I2V (HunyuanVideo)")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         too_wide = "each => each.getBoundingClientRect().right > 390.5"
