@@ -8,8 +8,8 @@ import gradio as gr
 from app.form import Field, Listener
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
-"""Events without Gradio's own spinners, and without a public address. With spinners nowhere, an event does not go through
-all outputs that any event has ever had: that took the browser a third of the time."""
+"""Events without Gradio's own spinners, and without a public address. With spinners nowhere, an event does not go
+through all outputs that any event has ever had: that took the browser a third of the time."""
 
 
 def on(listener: Listener, handler: Callable[..., Any], inputs: Any, outputs: Any, mode: str | None = None) -> Any:
