@@ -47,6 +47,15 @@ def _browser_files() -> list[str]:
     ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, the page and whole programs, so that no worker ends long after the others."""
+    items.sort(key=lambda item: (_place(item) not in _browser_files(), _place(item).count("/")))
+
+
+def _place(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FewBrowsers:
     """Decide which worker runs which test, where there are several."""
