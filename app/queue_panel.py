@@ -50,8 +50,10 @@ def queue_panel(queue: Queue, editing: str = "") -> str:
     is_edited = any(job.record.run_id == editing for job in waiting)
     bar = _editing() if is_edited else ""
     body = f"{told}{_runs(queue, waiting, editing)}{_interrupted(queue)}"
-    head = f"<summary><h2>Queue</h2><span>{_counts(len(waiting), len(queue.interrupted))}</span></summary>"
-    return f'{bar}<details class="card" open>{head}{_tools(queue, len(waiting))}{body}</details>'
+    is_folded = not (waiting or queue.is_paused or queue.interrupted)  # what runs alone is shown by its tab, too
+    head = f"<summary><h2>Queue</h2><span>{_counts(queue, len(waiting))}</span></summary>"
+    more = "" if is_folded else "open data-open"
+    return f'{bar}<details class="card" {more}>{head}{_tools(queue, len(waiting))}{body}</details>'
 
 
 def _left_over(count: int) -> str:
@@ -60,9 +62,10 @@ def _left_over(count: int) -> str:
     return f"{count} runs were waiting when the program ended: they go on by themselves."
 
 
-def _counts(waiting: int, interrupted: int) -> str:
-    counts = [f"{waiting} waiting"] if waiting else []
-    return " · ".join([*counts, *([f"{interrupted} interrupted"] if interrupted else [])])
+def _counts(queue: Queue, waiting: int) -> str:
+    counts = [_how_far(job) for job in queue.active if not job.position]
+    counts += [f"{waiting} waiting"] if waiting else []
+    return escape(" · ".join([*counts, *([f"{len(queue.interrupted)} interrupted"] if queue.interrupted else [])]))
 
 
 def _tools(queue: Queue, waiting: int) -> str:
@@ -81,9 +84,13 @@ def _runs(queue: Queue, waiting: list[Snapshot], editing: str) -> str:
 
 
 def _running(job: Snapshot) -> str:
-    title, share = stage_of(job)
     stop = _button("cancel", job.record.run_id, "Stop", "disabled" if job.stopping else "")
-    return f"<li><b>▸</b>{_what(job.record, f'{title}, {100 * share:.0f} %')}<span>{stop}</span></li>"
+    return f"<li><b>▸</b>{_what(job.record, _how_far(job))}<span>{stop}</span></li>"
+
+
+def _how_far(job: Snapshot) -> str:
+    title, share = stage_of(job)
+    return f"{title}, {100 * share:.0f} %"
 
 
 def _waiting(job: Snapshot, place: int, count: int, editing: str) -> str:

@@ -94,7 +94,8 @@ class Kills:
             jobs.write_text("\n".join(lines), encoding="utf-8")
         known = self._names()
         with (self.folder / "batch.txt").open("ab") as said:
-            process = self.program.run("pipeline", ["batch", str(jobs), "--outputs", str(self.program.outputs)], said)
+            folders = ["--outputs", str(self.program.outputs), "--logs", str(self.folder / "logs")]
+            process = self.program.run("pipeline", ["batch", str(jobs), *folders], said)
         self._wait(known, process)
         self._note_moment()
         process.kill()

@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +79,7 @@ class Program:
         return self.folder / "said.txt"
 
     def start(self, wait: bool = True) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it says that it is ready: it has taken up then what was left over."""
         self.temporary.mkdir(parents=True, exist_ok=True)
         (self.folder / "watch").mkdir(exist_ok=True)
         (self.folder / "watch" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
@@ -91,7 +89,7 @@ class Program:
         with self.said.open("ab") as said:
             self.process = self.run("app", arguments, said)
         end = time.monotonic() + START_SECONDS
-        while wait and not self.answers():
+        while wait and not self.is_ready():
             if time.monotonic() > end or self.process.poll() is not None:
                 self.kill()
                 raise SystemExit(f"the program did not start: {self.said.read_text()[-2000:]}")
@@ -113,14 +111,9 @@ class Program:
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=said, stderr=subprocess.STDOUT)  # type: ignore[call-overload,no-any-return]
 
-    def answers(self) -> bool:
-        """Whether the page can be opened."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(self.address, timeout=5):
-                return True
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return False
+    def is_ready(self) -> bool:
+        """Whether it has said where it is."""
+        return f"is at {self.address}" in self.said.read_text(encoding="utf-8")
 
     def memory(self) -> int:
         """Resident memory of the program and its children in bytes."""
