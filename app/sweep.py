@@ -66,6 +66,18 @@ def sweep_over(request: Request, photos: Sequence[Photo], axes: Axes) -> Sweep:
     return Sweep(tuple(requests), tuple(grid) if len(grid) > 1 else (None,))
 
 
+def with_one_seed(sweep: Sweep) -> Sweep:
+    """The runs with one seed for all that would draw one each: what is compared differs in what is named alone."""
+    from pipeline.resolve import draw_seed
+
+    place = sweep.places[0]
+    if place is None or "seed" in (*place.rows.settings, *place.columns.settings):
+        return sweep
+    seed = draw_seed(sweep.requests[0].settings()).seed
+    same = [each if each.settings().seed >= 0 else _varied(each, {"seed": seed}) for each in sweep.requests]
+    return replace(sweep, requests=tuple(same))
+
+
 def _with_photos(request: Request, photos: Sequence[Photo]) -> list[Request]:
     return [replace(request, photo=photo, strokes=(), areas={}) for photo in photos] or [request]
 

@@ -85,6 +85,8 @@ class _Maker:
         groups = image_groups(own, self.base)
         axes = _axes(own, asked, self.known)
         varieties = variants(axes)
+        if len(varieties) > 1 and "seed" not in axes and asked.get("seed", -1) == -1:
+            asked["seed"] = _one_seed(own, asked)
         if len(groups) * len(varieties) > room:
             raise InvalidInput(f"with this one the file stands for more than {MAX_JOBS} jobs: split it.")
         wanted = [(varied, self._settings({**asked, **varied})) for varied in varieties]
@@ -197,6 +199,14 @@ def _seeds(own: Entry, asked: Mapping[str, Any]) -> list[int] | None:
     if not _is_number(repeat) or not 1 <= repeat <= MAX_REPEAT:
         raise InvalidInput(f"repeat: give a whole number from 1 to {MAX_REPEAT}, not {repeat!r}.")
     return list(_successive(asked.get("seed", -1), repeat))
+
+
+def _one_seed(own: Entry, asked: Mapping[str, Any]) -> int:
+    """The seed of all jobs of a sweep: they differ in what is swept alone. Its entry decides it, so that a batch that
+    is begun again finds its jobs.
+    """
+    digest = hashlib.sha256(json.dumps([own, dict(asked)], sort_keys=True, default=str).encode()).digest()
+    return int.from_bytes(digest[:4], "big")
 
 
 def _successive(first: Any, count: int) -> Iterator[int]:

@@ -155,6 +155,7 @@ def test_a_sweep_is_made_and_leaves_a_contact_sheet_with_no_page_open(actions: A
         (18, RunStatus.SUCCEEDED),
         (40, RunStatus.SUCCEEDED),
     ]
+    assert made[0].seed == made[1].seed  # they differ in the setting alone
     sheet = sheet_of(actions.jobs.outputs, first.record.group)
     with Image.open(sheet) as picture:
         assert picture.width > 2 * 360

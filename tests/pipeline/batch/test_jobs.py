@@ -79,6 +79,17 @@ def test_a_sweep_is_the_product_with_every_seed(folder: Path) -> None:
     assert len({job.key for job in jobs}) == len(jobs)
 
 
+def test_what_is_swept_has_one_seed_that_stays_when_the_file_is_read_again(folder: Path) -> None:
+    entry = {"images": "walk", "sweep": {"encode.crf": [18, 23]}}
+    jobs = made(folder, entry)
+    (seed,) = {job.settings.seed for job in jobs}
+    assert seed >= 0
+    assert [job.key for job in made(folder, entry)] == [job.key for job in jobs]
+    other = made(folder, {**entry, "prompt": "pan left"})
+    assert {job.settings.seed for job in other}.isdisjoint({seed})
+    assert {job.settings.seed for job in made(folder, {**entry, "seed": 5})} == {5}
+
+
 def test_repeat_draws_seeds_or_counts_on_from_one(folder: Path) -> None:
     entry = {"images": "first.png", "repeat": 3}
     assert [job.settings.seed for job in made(folder, entry)] == [-1, -1, -1]
