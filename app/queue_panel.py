@@ -52,7 +52,7 @@ def queue_panel(queue: Queue, editing: str = "") -> str:
     body = f"{told}{_runs(queue, waiting, editing)}{_interrupted(queue)}"
     is_folded = not (waiting or queue.is_paused or queue.interrupted)  # what runs alone is shown by its tab, too
     head = f"<summary><h2>Queue</h2><span>{_counts(queue, len(waiting))}</span></summary>"
-    more = "" if is_folded else "open data-open"
+    more = "" if is_folded else "data-open"  # queue.js opens it, unless the person has folded it
     return f'{bar}<details class="card" {more}>{head}{_tools(queue, len(waiting))}{body}</details>'
 
 
