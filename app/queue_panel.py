@@ -5,10 +5,12 @@ from html import escape
 
 import gradio as gr
 
+from app.account import setting_name
 from app.animate import live_panel, script
 from app.job import Queue, Snapshot
 from app.panels import stage_of
 from pipeline.records import PICTURES, RunRecord
+from pipeline.sweeps.grid import IMAGE
 
 MOST_SHOWN = 50
 """Runs that are listed; more are counted."""
@@ -106,7 +108,22 @@ def _waiting(job: Snapshot, place: int, count: int, editing: str) -> str:
 def _what(record: RunRecord, state: str) -> str:
     names = " → ".join(each.name for each in record.inputs if each.role in PICTURES)
     text = f"{names}: {record.requested.prompt}" if record.requested.prompt else names
-    return f'<span class="what"><span translate="no">{escape(text)}</span><small>{escape(state)}</small></span>'
+    told = f"<small>{escape(state)}{_compared(record)}</small>"
+    return f'<span class="what"><span translate="no">{escape(text)}</span>{told}</span>'
+
+
+def _compared(record: RunRecord) -> str:
+    """What tells a run from those that it is compared with; its photo is named already."""
+    if (place := record.place) is None:
+        return ""
+    steps = ((place.rows, place.row), (place.columns, place.column))
+    pairs = [pair for axis, step in steps for pair in zip(axis.settings, axis.values[step], strict=True)]
+    shown = (
+        f'<span>{escape(setting_name(name))}</span> <b translate="no">{escape(value)}</b>'
+        for name, value in pairs
+        if name != IMAGE
+    )
+    return "".join(f" · {each}" for each in shown)
 
 
 def _interrupted(queue: Queue) -> str:

@@ -18,6 +18,7 @@ from app.queue_panel import MOST_INTERRUPTED, MOST_SHOWN, queue_panel
 from pipeline.errors import InvalidInput
 from pipeline.records import AxisRecord, InputRecord, PlaceRecord, RunRecord, RunStatus, now
 from pipeline.settings import make_settings
+from pipeline.sweeps.grid import IMAGE, places
 
 PLACE = PlaceRecord(
     rows=AxisRecord(settings=[], values=[[]]), columns=AxisRecord(settings=["seed"], values=[["1"]]), row=0, column=0
@@ -69,6 +70,23 @@ def test_a_pause_is_said_even_where_nothing_waits() -> None:
 def test_only_what_the_form_can_hold_is_edited() -> None:
     queue = Queue((run(1), run(2, images=2), run(3, images=3), run(4, place=PLACE, group="group_1")))
     assert re.findall(r'data-edit="(\w+)"', queue_panel(queue)) == ["video_1", "video_2"]
+
+
+def test_compared_runs_are_told_apart() -> None:
+    grid = places({IMAGE: ["a.png"], "encode.crf": ["18", "40"]})
+    html = queue_panel(Queue(tuple(run(number, number, place=place) for number, place in enumerate(grid, start=1))))
+    assert re.findall(r'<span>([^<]+)</span> <b translate="no">(\w+)</b>', html) == [
+        ("Quality (CRF)", "18"),
+        ("Quality (CRF)", "40"),
+    ]
+
+
+def test_what_runs_alone_is_folded_and_named() -> None:
+    assert "data-open" not in queue_panel(Queue((run(1, position=0),)))
+    assert "<span>Starting, 0 %</span></summary>" in queue_panel(Queue((run(1, position=0),)))
+    html = queue_panel(Queue((run(1, position=0), run(2))))
+    assert "data-open" in html
+    assert "<span>Starting, 0 % · 1 waiting</span></summary>" in html
 
 
 def test_the_bar_of_an_edit_goes_when_its_run_has_begun() -> None:
