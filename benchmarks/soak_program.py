@@ -32,6 +32,10 @@ def watch(event, arguments):
             return
     elif event in CHANGES:
         path = arguments[1] if event in NAMING else arguments[0]
+        # Names within an open folder, as rmtree has them: its descriptor comes last.
+        folder = arguments[-1] if len(arguments) > 1 and event != "os.truncate" else None
+        if isinstance(folder, int) and folder >= 0 and isinstance(path, (str, bytes)):
+            path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))
     else:
         return
     if not isinstance(path, (str, bytes)):

@@ -18,9 +18,16 @@ import errno
 
 
 class ImageToVideoError(Exception):
-    """Base of every error whose message is meant for the user as it stands."""
+    """Base of every error whose message is meant for the user as it stands.
+
+    Halves of characters (lone surrogates), which names of files and JSON may hold, are written as escapes: no stream
+    and no page could show them.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class InvalidInput(ImageToVideoError):

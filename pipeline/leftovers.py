@@ -41,7 +41,7 @@ LOCK_SECONDS = 60.0
 """How long another program may look; it takes about a second over ten thousand records."""
 
 CLAIM_SECONDS = 60.0
-"""After so long nobody is still about to write the record whose name he has claimed."""
+"""After so long nobody is still about to write the record whose name he has claimed with an empty file."""
 
 ENDED = "The program ended in the middle of this run: resume it to go on."
 GIVEN_UP = "The run was interrupted, and not resumed."
@@ -101,6 +101,8 @@ def take_over(outputs: Path) -> Leftovers:
                 record.pid, record.process_started_at = own()
                 write_record(record, outputs)
                 waiting.append(record)
+        with contextlib.suppress(OSError):
+            (outputs / WORK).rmdir()  # where it is empty now
     resumable = [record for record in interrupted if record.inputs and all(each.path for each in record.inputs)]
     return Leftovers(tuple(waiting), tuple(sorted(resumable, key=lambda record: record.created_at, reverse=True)))
 

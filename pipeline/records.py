@@ -1,13 +1,16 @@
 """Run records: one JSON file for each run, beside its video. The queue, the history and the log in one.
 
-A record exists from the moment a run is asked for, and is rewritten as a whole through a temporary file and
-`os.replace`, so a reader never sees half of one.
+A record exists from the moment a run is asked for. It appears, and is rewritten, as a whole, through a temporary file,
+so that a reader never sees half of one.
 """
 
-import contextlib
+import errno
 import hashlib
+import itertools
 import os
 import shutil
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -15,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import ImageToVideoError, InvalidRecord
 from pipeline.settings import FrameRate, Settings
@@ -271,9 +274,9 @@ class RunRecord(RecordModel):
     job: Literal["animate", "transition", "plan"] = "animate"
     """Which of the program's jobs it was; `plan` writes the prompts of a transition and makes no video."""
     status: RunStatus
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
     pid: int
     """Process that owns the run while it is queued or running."""
     process_started_at: float
@@ -285,7 +288,7 @@ class RunRecord(RecordModel):
     """Runs that were asked for together have the same one; empty for a run by itself."""
     place: PlaceRecord | None = None
     """Where it stands among the runs of its group, where these are compared."""
-    interruptions: list[datetime] = []
+    interruptions: list[AwareDatetime] = []
     """When earlier attempts were broken off; after each the run was resumed."""
     seed: int
     """The seed that was used; never -1."""
@@ -328,21 +331,45 @@ def record_path(outputs: Path, run_id: str) -> Path:
     return outputs / f"{run_id}.json"
 
 
-def reserve_run_id(outputs: Path, at: datetime | None = None) -> str:
-    """Claim a name video_YYYYMMDD_HHMMSS (local time) in `outputs` by creating its record file exclusively.
+def write_new_record(make: Callable[[str], RunRecord], outputs: Path, at: datetime | None = None) -> RunRecord:
+    """Make the record of a run with a name of its own, video_YYYYMMDD_HHMMSS (local time), write it and return it.
 
     A second run in the same second gets _2 and so on, also when the first belongs to another process; a name is not
-    taken either where only a video of that stem exists. Raises OSError when the folder cannot be written.
+    taken either where only a video of that stem exists. The record appears whole, so that whoever is killed meanwhile
+    leaves none that cannot be read. Raises OSError when the folder cannot be written.
     """
-    stamp = (at or datetime.now()).strftime("video_%Y%m%d_%H%M%S")
-    number = 1
-    while True:
-        run_id = stamp if number == 1 else f"{stamp}_{number}"
-        number += 1
-        if any((outputs / f"{run_id}.{ending}").exists() for ending in ("mp4", "webm", "gif")):
+    for run_id in _names(at or datetime.now()):
+        path = record_path(outputs, run_id)
+        if any(path.with_suffix(ending).exists() for ending in (".json", ".mp4", ".webm", ".gif")):
             continue
-        with contextlib.suppress(FileExistsError), record_path(outputs, run_id).open("x"):
-            return run_id
+        record = make(run_id)
+        partial = outputs / f".{run_id}.{threading.get_ident()}.{os.getpid()}.part"
+        try:
+            _write_whole(record, partial)
+            _give_name(partial, path)
+        except FileExistsError:
+            continue
+        finally:
+            partial.unlink(missing_ok=True)
+        return record
+    raise AssertionError("there are always more names")
+
+
+def _names(at: datetime) -> Iterator[str]:
+    stamp = at.strftime("video_%Y%m%d_%H%M%S")
+    yield stamp
+    yield from (f"{stamp}_{number}" for number in itertools.count(2))
+
+
+def _give_name(partial: Path, path: Path) -> None:
+    """Give a written file its name. Raises FileExistsError where somebody else has that name."""
+    try:
+        os.link(partial, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP):
+            raise
+        path.open("x").close()  # a file system without hard links: the name is claimed by an empty file
+        os.replace(partial, path)
 
 
 def write_record(record: RunRecord, outputs: Path) -> Path:
@@ -350,15 +377,19 @@ def write_record(record: RunRecord, outputs: Path) -> Path:
     path = record_path(outputs, record.run_id)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(record.model_dump_json(indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _write_whole(record, partial)
         os.replace(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
     return path
+
+
+def _write_whole(record: RunRecord, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(record.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_record(path: Path) -> RunRecord:

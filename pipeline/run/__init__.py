@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.records import PlaceRecord, RunRecord, RunStatus, now, own, record_path, reserve_run_id, write_record
+from pipeline.records import PlaceRecord, RunRecord, RunStatus, now, own, write_new_record
 from pipeline.resolve import draw_seed
 from pipeline.run.animation import Animation
 from pipeline.run.inputs import input_records
@@ -35,30 +35,28 @@ def submit(
     if not images:
         raise ValueError("a run takes at least one image")
     pid, process_started_at = own()
+    inputs = input_records(images, settings)
+
+    def record(run_id: str) -> RunRecord:
+        return RunRecord(
+            run_id=run_id,
+            job="animate" if len(images) == 1 else "plan" if plan_only else "transition",
+            status=RunStatus.QUEUED,
+            created_at=now(),
+            pid=pid,
+            process_started_at=process_started_at,
+            group=group,
+            place=place,
+            seed=draw_seed(settings).seed,
+            requested=settings,
+            inputs=inputs,
+        )
+
     try:
         outputs.mkdir(parents=True, exist_ok=True)
-        run_id = reserve_run_id(outputs)
+        return write_new_record(record, outputs)
     except OSError as error:
         raise outputs_error(error, outputs) from error
-    record = RunRecord(
-        run_id=run_id,
-        job="animate" if len(images) == 1 else "plan" if plan_only else "transition",
-        status=RunStatus.QUEUED,
-        created_at=now(),
-        pid=pid,
-        process_started_at=process_started_at,
-        group=group,
-        place=place,
-        seed=draw_seed(settings).seed,
-        requested=settings,
-        inputs=input_records(images, settings),
-    )
-    try:
-        write_record(record, outputs)
-    except OSError as error:
-        record_path(outputs, run_id).unlink(missing_ok=True)
-        raise outputs_error(error, outputs) from error
-    return record
 
 
 def execute(

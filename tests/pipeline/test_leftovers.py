@@ -93,7 +93,7 @@ def test_what_was_under_way_is_interrupted_and_its_unfinished_files_go(outputs: 
         assert record.finished_at is not None
         assert record.error is not None
         assert record.error.exit_code == 130
-    assert not (outputs / WORK / "video_1").exists()
+    assert not (outputs / WORK).exists()
 
 
 def test_runs_of_a_living_program_finished_ones_and_damaged_records_are_left_alone(outputs: Path) -> None:

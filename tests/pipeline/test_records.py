@@ -1,5 +1,7 @@
 """Run records: exclusive names, whole files, inputs kept by content, owners that are gone."""
 
+import errno
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,7 +21,7 @@ from pipeline.records import (
     own,
     owner_is_alive,
     read_record,
-    reserve_run_id,
+    write_new_record,
     write_record,
 )
 from pipeline.settings import Settings
@@ -41,16 +43,38 @@ def a_record(run_id: str = "video_20260102_030405", status: RunStatus = RunStatu
 def test_runs_of_one_second_get_different_names(tmp_path: Path) -> None:
     at = datetime(2026, 1, 2, 3, 4, 5)
     with ThreadPoolExecutor(8) as pool:
-        names = list(pool.map(lambda _: reserve_run_id(tmp_path, at), range(32)))
+        names = [each.run_id for each in pool.map(lambda _: write_new_record(a_record, tmp_path, at), range(32))]
     assert len(set(names)) == 32
     assert "video_20260102_030405" in names
     assert "video_20260102_030405_32" in names
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.json" for name in names}
 
 
 def test_a_video_without_a_record_keeps_its_name(tmp_path: Path) -> None:
     at = datetime(2026, 1, 2, 3, 4, 5)
     (tmp_path / "video_20260102_030405.webm").touch()
-    assert reserve_run_id(tmp_path, at) == "video_20260102_030405_2"
+    assert write_new_record(a_record, tmp_path, at).run_id == "video_20260102_030405_2"
+
+
+def test_a_new_record_is_whole_at_every_moment(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.map(lambda _: write_new_record(a_record, tmp_path, at), range(100))
+        while len(found := list(tmp_path.glob("video_*.json"))) < 100:
+            assert all(read_record(path).run_id == path.stem for path in found)
+    assert len(list(written)) == 100
+
+
+def test_names_are_claimed_where_files_cannot_be_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    names = [write_new_record(a_record, tmp_path, at).run_id for _ in range(3)]
+    assert names == [f"video_20260102_030405{ending}" for ending in ("", "_2", "_3")]
+    assert [read_record(tmp_path / f"{name}.json").run_id for name in names] == names
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -123,3 +147,14 @@ def test_inputs_are_kept_once_by_content(tmp_path: Path) -> None:
     second, _ = keep_input(tmp_path / "two.jpg", outputs)
     assert first == second == f"inputs/{digest}.jpg"
     assert [path.read_bytes() for path in (outputs / "inputs").iterdir()] == [b"same"]
+
+
+def test_a_record_without_time_zones_is_refused(tmp_path: Path) -> None:
+    path = write_record(a_record(), tmp_path)
+    path.write_text(re.sub(r'("created_at": "[^"]+)Z"', r'\1"', path.read_text()))
+    with pytest.raises(InvalidRecord, match="created_at"):
+        read_record(path)
+
+
+def test_halves_of_characters_are_told_as_escapes() -> None:
+    assert str(InvalidRecord("no setting 'a\ud800b'")) == "no setting 'a\\ud800b'"
