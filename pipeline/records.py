@@ -338,7 +338,9 @@ def write_new_record(make: Callable[[str], RunRecord], outputs: Path, at: dateti
     taken either where only a video of that stem exists. The record appears whole, so that whoever is killed meanwhile
     leaves none that cannot be read. Raises OSError when the folder cannot be written.
     """
-    for run_id in _names(at or datetime.now()):
+    names = _names(at or datetime.now())
+    while True:
+        run_id = next(names)
         path = record_path(outputs, run_id)
         if any(path.with_suffix(ending).exists() for ending in (".json", ".mp4", ".webm", ".gif")):
             continue
@@ -352,7 +354,6 @@ def write_new_record(make: Callable[[str], RunRecord], outputs: Path, at: dateti
         finally:
             partial.unlink(missing_ok=True)
         return record
-    raise AssertionError("there are always more names")
 
 
 def _names(at: datetime) -> Iterator[str]:
