@@ -4,7 +4,6 @@ A record exists from the moment a run is asked for. It appears, and is rewritten
 so that a reader never sees half of one.
 """
 
-import errno
 import hashlib
 import itertools
 import os
@@ -21,6 +20,7 @@ import psutil
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import ImageToVideoError, InvalidRecord
+from pipeline.linking import link
 from pipeline.settings import FrameRate, Settings
 
 SCHEMA_VERSION = 1
@@ -364,12 +364,8 @@ def _names(at: datetime) -> Iterator[str]:
 
 def _give_name(partial: Path, path: Path) -> None:
     """Give a written file its name. Raises FileExistsError where somebody else has that name."""
-    try:
-        os.link(partial, path)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP):
-            raise
-        path.open("x").close()  # a file system without hard links: the name is claimed by an empty file
+    if not link(partial, path):
+        path.open("x").close()  # the name is claimed by an empty file
         os.replace(partial, path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.context import Context, Progress
 from pipeline.errors import OutputFailed
 from pipeline.frames import FrameStream
+from pipeline.linking import link
 from pipeline.settings import EncodeSettings, Settings
 from pipeline.video import VideoInfo, container_rules, encode_frames, keeps_fps_exactly, probe, write_comment
 from pipeline.video.failures import output_errors
@@ -115,15 +116,10 @@ def publish(encoded: EncodedVideo, final: Path) -> None:
 
 def _move_exclusively(source: Path, target: Path) -> None:
     """Rename, but raise FileExistsError where the target exists. A hard link is the portable way to do both at once."""
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP):
-            raise
-        # A file system without hard links (FAT, some network shares). The name was claimed by the run's record, so
-        # nobody else creates the file between these two steps.
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        source.rename(target)
-    else:
+    if link(source, target):
         source.unlink()
+        return
+    # The name was claimed by the run's record, so nobody else creates the file between these two steps.
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    source.rename(target)
