@@ -90,11 +90,13 @@ def _flow(place: PlaceRecord, cells: dict[tuple[int, int], str]) -> str:
 def _name(axis: AxisRecord, step: int) -> str:
     """The name of a row or a column: settings are translated, their values are the user's own."""
     pairs = zip(axis.settings, axis.values[step], strict=True)
-    return "<br>".join(
-        ("" if name == IMAGE else f"<span>{escape(setting_name(name))}</span> ")
-        + f'<b translate="no">{escape(value)}</b>'
-        for name, value in pairs
-    )
+    return "<br>".join(compared_value(name, value) for name, value in pairs)
+
+
+def compared_value(name: str, value: str) -> str:
+    """A value by which runs are compared, with the setting that it is of; an image stands for itself."""
+    setting = "" if name == IMAGE else f"<span>{escape(setting_name(name))}</span> "
+    return f'{setting}<b translate="no">{escape(value)}</b>'
 
 
 def _cell(place: PlaceRecord, where: tuple[int, int], run: Snapshot, history: History, shown: str) -> str:

@@ -5,8 +5,8 @@ from html import escape
 
 import gradio as gr
 
-from app.account import setting_name
 from app.animate import live_panel, script
+from app.gallery import compared_value
 from app.job import Queue, Snapshot
 from app.panels import stage_of
 from pipeline.records import PICTURES, RunRecord
@@ -118,12 +118,7 @@ def _compared(record: RunRecord) -> str:
         return ""
     steps = ((place.rows, place.row), (place.columns, place.column))
     pairs = [pair for axis, step in steps for pair in zip(axis.settings, axis.values[step], strict=True)]
-    shown = (
-        f'<span>{escape(setting_name(name))}</span> <b translate="no">{escape(value)}</b>'
-        for name, value in pairs
-        if name != IMAGE
-    )
-    return "".join(f" · {each}" for each in shown)
+    return "".join(f" · {compared_value(name, value)}" for name, value in pairs if name != IMAGE)
 
 
 def _interrupted(queue: Queue) -> str:
