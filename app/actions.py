@@ -184,11 +184,10 @@ class Actions:
 
         Raises ImageToVideoError as `generate` does, before anything is queued where one of them is wrong.
         """
-        from app.sweep import with_one_seed
         from pipeline.sweeps.group import reserve_group
 
         self.look_over(sweep)
-        sweep = with_one_seed(sweep)
+        sweep = sweep.with_one_seed()
         for request in sweep.requests:
             self._look_for_model(request.settings())
         group = reserve_group(self.jobs.outputs)

@@ -36,6 +36,17 @@ class Sweep:
         """How many runs there are."""
         return len(self.requests)
 
+    def with_one_seed(self) -> "Sweep":
+        """The runs with one seed for all that would draw one each: what is compared differs in what is named alone."""
+        from pipeline.resolve import draw_seed
+
+        place = self.places[0]
+        if place is None or "seed" in (*place.rows.settings, *place.columns.settings):
+            return self
+        seed = draw_seed(self.requests[0].settings()).seed
+        same = [each if each.settings().seed >= 0 else _varied(each, {"seed": seed}) for each in self.requests]
+        return replace(self, requests=tuple(same))
+
 
 def read_values(option: Option, given: str | Sequence[Any] | None) -> list[Any]:
     """The values of a setting from what is typed or ticked: numbers apart by commas or spaces, texts line by line.
@@ -64,18 +75,6 @@ def sweep_over(request: Request, photos: Sequence[Photo], axes: Axes) -> Sweep:
     read = {name: [by_full_name({name: value}, known)[name] for value in values] for name, values in axes.items()}
     requests = [_varied(each, varied) for each in _with_photos(request, photos) for varied in variants(read)]
     return Sweep(tuple(requests), tuple(grid) if len(grid) > 1 else (None,))
-
-
-def with_one_seed(sweep: Sweep) -> Sweep:
-    """The runs with one seed for all that would draw one each: what is compared differs in what is named alone."""
-    from pipeline.resolve import draw_seed
-
-    place = sweep.places[0]
-    if place is None or "seed" in (*place.rows.settings, *place.columns.settings):
-        return sweep
-    seed = draw_seed(sweep.requests[0].settings()).seed
-    same = [each if each.settings().seed >= 0 else _varied(each, {"seed": seed}) for each in sweep.requests]
-    return replace(sweep, requests=tuple(same))
 
 
 def _with_photos(request: Request, photos: Sequence[Photo]) -> list[Request]:
