@@ -6,3 +6,9 @@ watch(['value', 'about', 'mark'], () => {
   panel.version = ''; // what came may be older than what the pulse has brought
   window.dispatchEvent(new Event('hurry'));
 });
+// What the scripts below watch, the pulse brings as well.
+const watchServer = watch;
+watch = (names, act) => {
+  watchServer(names, act);
+  element.addEventListener('beat', act);
+};

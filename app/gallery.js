@@ -30,4 +30,3 @@ function showProgress() {
   cell.querySelector('.told').textContent = words;
 }
 watch(['progress', 'value'], showProgress);
-element.addEventListener('beat', showProgress);

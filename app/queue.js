@@ -10,13 +10,11 @@ element.addEventListener('click', ({ target }) => {
   if (target.closest('summary')) isFolded = target.closest('details').open;
   pressed = button && keyOf(button);
 });
-function show() {
+watch('value', () => {
   for (const each of all('details')) each.open = isFolded === null ? each.hasAttribute('data-open') : !isFolded;
   const isLost = pressed && document.activeElement === document.body;
   if (isLost) all('button').find((each) => keyOf(each) === pressed)?.focus({ preventScroll: true });
   const bar = element.querySelector('.editing');
   if (bar && !isEditing) bar.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
   isEditing = Boolean(bar);
-}
-watch('value', show);
-element.addEventListener('beat', show);
+});

@@ -6,7 +6,7 @@ function show(part) {
 }
 
 let running = false;
-function shown() {
+watch('value', () => {
   const status = element.querySelector('.status');
   if (status && !running) show(status);
   running = Boolean(status);
@@ -16,6 +16,4 @@ function shown() {
     film.muted = true;
     film.play().catch(() => {});
   }
-}
-watch('value', shown);
-element.addEventListener('beat', shown);
+});
