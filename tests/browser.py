@@ -240,10 +240,21 @@ def open_motion(page: Page) -> None:
     settle(page)
 
 
+def choose_option(box: Locator, text: str | re.Pattern[str], typed: str | None = None) -> None:
+    """Choose what has this text in the list of a dropdown, after typing into it where `typed` is given.
+
+    Nothing but its own list is looked at, for the list of another dropdown may be fading still.
+    """
+    box.click()
+    if typed is not None:
+        box.fill(typed)
+    options = box.page.locator(f"[id='{box.get_attribute('aria-controls')}']").get_by_role("option")
+    options.filter(has_text=text).click()
+
+
 def choose_engine(page: Page, label: str) -> None:
     """Choose an engine by what its label begins with, and wait until its model card is shown."""
-    page.click("#engine input")
-    page.get_by_role("option").filter(has_text=re.compile(rf"^\W*{re.escape(label)} ·")).click()
+    choose_option(page.locator("#engine input"), re.compile(rf"^\W*{re.escape(label)} ·"))
     expect(page.locator("#model h3")).to_have_text(label, timeout=30_000)
     settle(page)
 

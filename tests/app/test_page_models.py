@@ -11,6 +11,7 @@ from pipeline.catalogue import get_card, model_names
 from tests.browser import (
     Server,
     choose_engine,
+    choose_option,
     generate,
     open_advanced,
     opened,
@@ -85,8 +86,7 @@ def test_an_engine_lays_its_values_over_the_form_and_greys_out_what_it_ignores(p
     page.locator("#preset").get_by_text("Draft").click()
     expect(setting(page, "animate.num_inference_steps")).to_have_value("25")
     expect(page.locator("#engine input")).to_have_value(re.compile("I2VGen-XL"))
-    page.click("#engine input")
-    page.get_by_role("option").filter(has_text="Built-in motion").click()
+    choose_option(page.locator("#engine input"), "Built-in motion")
     expect(page.locator("#reading .plan")).to_be_visible()
     expect(setting(page, "animate.num_frames")).to_have_value("90")
     expect(setting(page, "animate.motion.amount")).to_be_enabled()

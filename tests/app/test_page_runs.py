@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
     Server,
+    choose_option,
     generate,
     open_advanced,
     opened,
@@ -151,8 +152,7 @@ def test_a_film_of_segments_goes_out_smooth_large_and_painted(page: Page, server
         setting(page, name).fill(value)
     setting(page, "interpolate.fps").fill("24")
     setting(page, "interpolate.fps").press("Enter")
-    setting(page, "style.name").click()
-    page.get_by_role("option", name="pencil").click()
+    choose_option(setting(page, "style.name"), "pencil")
     settle(page)
     generate(page)
     record = server.records()[-1]

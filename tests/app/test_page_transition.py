@@ -1,5 +1,6 @@
 """The tab Transition in a real browser, on the real server: two photos, the words between them, the key frames."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,18 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.texts import EXAMPLE_PAIRS
-from tests.browser import Server, generate, opened, serving, setting, settle, upload, visit, wait_for_result
+from tests.browser import (
+    Server,
+    choose_option,
+    generate,
+    opened,
+    serving,
+    setting,
+    settle,
+    upload,
+    visit,
+    wait_for_result,
+)
 from tests.conftest import TinyModels
 from tests.photos import CHELSEA, COFFEE, photo
 
@@ -227,7 +239,7 @@ def test_a_plan_is_written_edited_and_painted_and_one_key_frame_is_painted_anew(
     for name, value in {"keyframes.count": 2, "keyframes.num_inference_steps": 2, "seed": 7}.items():
         field(page, name).fill(str(value))
     for name in ("caption.model", "plan.model"):
-        choose(page, name, "none")
+        choose_option(field(page, name), re.compile(r"^\W*none\s*$"))
     field(page, "caption.text0").fill("a cup on a table")
     field(page, "caption.text1").fill("a cup from above")
     settle(page)
@@ -261,15 +273,9 @@ def test_a_plan_is_written_edited_and_painted_and_one_key_frame_is_painted_anew(
 
 
 def choose_keyframes(page: Page) -> None:
-    page.click("#passage-engine input")
-    page.get_by_role("option").filter(has_text="key frames").click()
+    choose_option(page.locator("#passage-engine input"), "key frames")
     expect(page.locator("#passage-plan")).to_be_visible()
     settle(page)
-
-
-def choose(page: Page, name: str, label: str) -> None:
-    field(page, name).click()
-    page.get_by_role("option", name=label, exact=True).click()
 
 
 def test_a_phone_shows_the_tab_without_scrolling_sideways(browser: Browser, server: Server) -> None:

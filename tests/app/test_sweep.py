@@ -27,7 +27,7 @@ from pipeline.named_settings import known_options
 from pipeline.records import MAX_PLACES, ErrorRecord, RunRecord, RunStatus, read_record, record_path
 from pipeline.sweeps.grid import IMAGE, places
 from pipeline.sweeps.group import latest_sheet
-from tests.browser import RUN_MILLISECONDS, Server, open_advanced, set_small, settle
+from tests.browser import RUN_MILLISECONDS, Server, choose_option, open_advanced, set_small, settle
 from tests.pictures import scene
 from tests.pipeline.history.records import an_output, put
 
@@ -242,9 +242,7 @@ def test_the_run_under_way_says_how_far_it_is(outputs: Path) -> None:
 
 def choose(page: Page, axis: int, label: str) -> None:
     """Choose a setting to compare."""
-    page.click(f"#sweep-{axis} input")
-    page.fill(f"#sweep-{axis} input", label)
-    page.get_by_role("option").filter(has_text=re.compile(rf"^\W*{re.escape(label)}\s*$")).click()
+    choose_option(page.locator(f"#sweep-{axis} input"), re.compile(rf"^\W*{re.escape(label)}\s*$"), label)
     settle(page)
 
 
