@@ -209,7 +209,7 @@ def _inputs(record: RunRecord) -> str:
         if each.role in PICTURES
     ]
     files = "".join(f", {FILES[each.role]} {each.name}" for each in record.inputs if each.role in FILES)
-    return " and ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "") + files
+    return " → ".join(images) + (f", {masks} painted area{'s' if masks > 1 else ''}" if masks else "") + files
 
 
 def _frames(record: RunRecord, used: Settings) -> int:

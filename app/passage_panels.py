@@ -35,16 +35,24 @@ METHOD_TITLES = {
     "affine-sift": "One scene, from another side",
     "identical": "The same photo",
     "refused": "No common scene",
+    "off": "Not aligned",
+    "yours": "Yours",
     "template": "By rule",
+    "none": "None",
+    "morph alone": "Morph alone",
+    "camera": "Camera",
+    "flow": "Optical flow",
+    "dissolve": "Dissolve",
+    "mixed": "Several ways",
 }
-"""The ways of the stages that do not go by their own name. A model goes by its title."""
+"""The ways of the stages. A model goes by its title."""
 
 
 def method_title(method: str) -> str:
     """A stage's way for people."""
     if method in all_names():
         return find_card(method).title
-    return METHOD_TITLES.get(method, method[:1].upper() + method[1:])
+    return METHOD_TITLES.get(method, method)
 
 
 def examples_strip() -> str:
@@ -110,7 +118,8 @@ def _matches(stage: StageRecord | None, outputs: Path) -> str:
     if stage is None or not any(stage.artifacts.get("keypoints", ())):
         return ""
     found = stage.artifacts
-    keypoints = " and ".join(f"{count:,}" for count in found["keypoints"]) + " keypoints"
+    first, last = found["keypoints"]
+    keypoints = f"{first:,} and {last:,} keypoints"
     if not found["matches"]:
         return section("What was compared", f'<p class="hint">{keypoints}, and no matches that hold.</p>')
     counts = f"{keypoints}, {found['matches']:,} matches, {found['inliers']:,} of them agree"

@@ -1,16 +1,13 @@
 """The way through two or more pictures, made while it is read."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.frames import Frame, render_in_order
 from pipeline.morphing.matrices import Matrix
 from pipeline.morphing.passage import Maker, Passage
+from pipeline.morphing.survey import joined_verdict
 from pipeline.transition_settings import TransitionSettings
-
-MIXED = "mixed"
-"""The method of a film whose parts pass in different ways."""
 
 _KEPT = 2
 """Passages whose motion is held in memory: the one that is read, and the next."""
@@ -42,8 +39,8 @@ class Film:
         self._maker = maker
         self._lock = threading.Lock()
         self._passages: dict[int, Passage] = {}
-        verdicts = [(passage.method, passage.reason) for passage in map(self._passage, range(self._parts))]
-        self.method, self.reason = _summary(verdicts)
+        passages = map(self._passage, range(self._parts))
+        self.method, self.reason = joined_verdict([(passage.method, passage.reason) for passage in passages])
 
     def frames(self, times: Sequence[float], workers: int, check: Callable[[], None]) -> Iterator[Frame]:
         """The frames at `times`, each from 0 (the first picture itself) to 1 (the last), in order.
@@ -77,13 +74,3 @@ class Film:
             while len(self._passages) > _KEPT:
                 del self._passages[next(iter(self._passages))]
             return passage
-
-
-def _summary(verdicts: list[tuple[str, str]]) -> tuple[str, str]:
-    """The method and the reason of a film, from those of its parts."""
-    counts = Counter(verdicts)
-    if len(counts) == 1:
-        return verdicts[0]
-    methods = {method for method, _ in counts}
-    told = " ".join(f"{count} of {len(verdicts)} parts: {reason}" for (_, reason), count in counts.most_common())
-    return (methods.pop() if len(methods) == 1 else MIXED), told

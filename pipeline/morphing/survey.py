@@ -1,5 +1,7 @@
 """What is found out about two pictures before any frame between them is made, and the choice of the way to pass."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,9 @@ from pipeline.transition_settings import TransitionSettings
 
 CAMERA, FLOW, DISSOLVE = "camera", "flow", "dissolve"
 """The ways to pass: a camera's move and the motion beside it, motion alone, or neither."""
+
+MIXED = "mixed"
+"""The method of several passages that pass in different ways."""
 
 MIN_CONSISTENT = 0.2
 """Share of what both pictures see that must come back to its start, there by one flow and back by the other, and look
@@ -56,6 +61,16 @@ def survey(frame0: Frame, frame1: Frame, homography: Matrix | None, options: Tra
     method, reason = _verdict(moves, refusal, motion is not None)
     tones, field = _colours(plane, motion, method, options.match_colour)
     return Survey(method, reason, path, plane, motion, tones, field)
+
+
+def joined_verdict(verdicts: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The method and the reason of several passages in a row, from those of each."""
+    counts = Counter(verdicts)
+    if len(counts) == 1:
+        return verdicts[0]
+    methods = {method for method, _ in counts}
+    told = " ".join(f"{count} of {len(verdicts)} parts: {reason}" for (_, reason), count in counts.most_common())
+    return (methods.pop() if len(methods) == 1 else MIXED), told
 
 
 def _path(frame: Frame, homography: Matrix | None, crop: bool) -> tuple[CameraPath | None, str]:

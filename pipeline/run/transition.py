@@ -139,7 +139,7 @@ class Transition(Runner):
         with self.stage("caption") as entry:
             captions = Caption()(pair, self.used, context)
             texts = captions.text0, captions.text1
-            entry.method, entry.reason = captions.way0.method, captions.way0.reason
+            entry.method, entry.reason = captions.way.method, captions.way.reason
             entry.artifacts = {"captions": list(texts), "methods": [captions.way0.method, captions.way1.method]}
         model = max((_model_of(way) for way in (captions.way0, captions.way1)), key=lambda name: name != NONE)
         self._settle_section("caption", text0=texts[0], text1=texts[1], model=model)

@@ -8,6 +8,9 @@ from pipeline.engines.florence2 import describe, recall
 from pipeline.frames import PictureKey, PreparedImage
 from pipeline.settings import Settings
 
+MIXED = "mixed"
+"""The method where the two captions came about in different ways."""
+
 YOURS = Way("yours", "You wrote the caption.")
 
 
@@ -19,6 +22,14 @@ class Captions:
     text1: str
     way0: Way
     way1: Way
+
+    @property
+    def way(self) -> Way:
+        """How both came about."""
+        if self.way0 == self.way1:
+            return self.way0
+        method = self.way0.method if self.way0.method == self.way1.method else MIXED
+        return Way(method, f"First image: {self.way0.reason} Last image: {self.way1.reason}")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from app.languages import CHINESE, read_texts
 from app.texts import EXAMPLE_PHOTOS, Example
 from pipeline.engines.motion.prompt import read_prompt
 from pipeline.paths import PROJECT
+from pipeline.run import execute, submit
+from pipeline.settings import make_settings
 from scripts.page_texts import page_texts, python_texts
 from tests.browser import Server, generate, open_advanced, open_motion, opened, set_small, settle, upload
 
@@ -119,10 +122,13 @@ SHOW = """async texts => {
 PROMPT = "zoom in, stars twinkling, prompt"
 """Words that the page also says of itself, and that must not be translated."""
 
+CAPTIONS = "a cup on a table", "a cup from above"
+
 
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_whole_page_is_in_chinese_and_back_in_english(browser: Browser, server: Server, coffee: Path) -> None:
+    make_transition(coffee, server.outputs)
     with opened(browser, server, locale="zh-CN", viewport={"width": 1440, "height": 1000}) as page:
         expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         page.click("#generate")
@@ -133,7 +139,7 @@ def test_the_whole_page_is_in_chinese_and_back_in_english(browser: Browser, serv
         open_advanced(page)
         set_small(page)
         generate(page)
-        assert_chinese(page, coffee.name)
+        assert_chinese(page, coffee.name, *CAPTIONS)
         expect(page.locator("#prompt textarea")).to_have_value(PROMPT)
         expect(page.locator("#result .record")).to_contain_text(PROMPT)
         expect(page.locator("#result .record")).to_contain_text(coffee.name)
@@ -143,13 +149,29 @@ def test_the_whole_page_is_in_chinese_and_back_in_english(browser: Browser, serv
             tab.click()
             settle(page)
             fill_tab(page)
-            assert_chinese(page, coffee.name)
+            assert_chinese(page, coffee.name, *CAPTIONS)
 
         page.select_option("#language", "en")
         expect(page.get_by_role("tab").first).to_have_text("Animate")
         assert [text for text in said(page) if re.search(HAN, text)] == []
         page.reload()
         expect(page.get_by_role("tab").first).to_have_text("Animate")
+
+
+def make_transition(photo: Path, outputs: Path) -> None:
+    """Leave a transition between two views of a photo, every stage of which went its way without a model."""
+    views = photo.with_name("first_view.png"), photo.with_name("last_view.png")
+    with Image.open(photo) as whole:
+        for view, (left, top) in zip(views, ((0, 0), (60, 40)), strict=True):
+            whole.crop((left, top, left + 450, top + 300)).save(view)
+    settings = make_settings(
+        {
+            "prepare": {"width": 96},
+            "caption": {"text0": CAPTIONS[0], "text1": CAPTIONS[1]},
+            "transition": {"engine": "keyframes", "num_frames": 6},
+        }
+    )
+    assert execute(submit(views, settings, outputs), views, outputs).error is None
 
 
 def fill_tab(page: Page) -> None:

@@ -219,7 +219,8 @@ def test_with_all_models_the_way_is_described_planned_and_painted(
     record = run(first, last, events.append, **merge(PAINTED, merge(given, helpers)))
     assert (record.status, record.error) == (RunStatus.SUCCEEDED, None)
     methods = {each.name: each.method for each in record.stages}
-    assert methods["caption"] == "florence-2-base"
+    assert methods["caption"] == "mixed"
+    assert stage(record, "caption").artifacts["methods"] == ["florence-2-base", "yours"]
     assert methods["plan"] == "phi-4-mini"
     assert methods["keyframes"] == "sd-1.5"
     painted = [event for event in events if isinstance(event, Painted)]

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import Cancelled
 from pipeline.frames import Frame
 from pipeline.morphing import Film
-from pipeline.morphing.film import MIXED
+from pipeline.morphing.survey import MIXED
 from pipeline.transition_settings import TransitionSettings
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
 
