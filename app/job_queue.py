@@ -43,6 +43,7 @@ class JobQueue:
         self._worker: threading.Thread | None = None
         self._is_paused = False
         self._is_closed = False
+        self._is_taken_up = False
         self._version = 0
         self.ended: Callable[[RunRecord], None] = lambda _: None
         """Called with the record of every run that has ended, whatever its end; it has to return at once."""

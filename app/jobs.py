@@ -96,6 +96,19 @@ class Jobs(JobQueue):
         What they were making is offered to be resumed.
         """
         try:
+            return self._take_up()
+        finally:
+            with self._changed:
+                self._is_taken_up = True
+                self._changed.notify_all()
+
+    def await_taken_up(self, timeout: float) -> None:
+        """Wait until `take_up` has ended, at most `timeout` seconds: a page can open before that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_taken_up or self._is_closed, timeout)
+
+    def _take_up(self) -> int:
+        try:
             found = leftovers.take_over(self.outputs)
         except OSError as error:
             LOG.warning("Runs of earlier programs cannot be taken up: %s", error.strerror or error)

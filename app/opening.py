@@ -11,6 +11,9 @@ from app.passage_form import ShownPassage
 from app.state import Changes, Shown, Values
 from app.wiring import Wiring
 
+TAKE_UP_SECONDS = 5.0
+"""How long a page waits for what an earlier program has left; over ten thousand records that takes about one."""
+
 
 class Opening:
     """Connects the opening of the page with both tabs."""
@@ -29,6 +32,7 @@ class Opening:
 
     def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
         """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""
+        self.animate.actions.jobs.await_taken_up(TAKE_UP_SECONDS)
         return self.animate.restore(engine, shown) | self.crossing.restore(shown_passage)
 
     def read(self, values: Values) -> Changes:

@@ -1,6 +1,7 @@
 """The queue: order, progress, cancelling, restarts, and what is left behind. Runs are pretended; records are real."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -263,6 +264,31 @@ def test_a_restart_goes_on_in_order_from_the_kept_inputs_and_offers_what_was_int
     assert runner.order == ["a.png", "d.png", "a.png", "b.png", "c.png"]
     assert len(read_record(record_path(outputs, runs[0])).interruptions) == 1
     assert after.queue().interrupted == ()
+    after.close(SECONDS)
+
+
+def test_a_page_that_opens_at_once_waits_for_what_was_left(
+    outputs: Path, runner: PretendRunner, photos: list[Path]
+) -> None:
+    before = Jobs(outputs, lambda: runner)
+    before.pause()
+    run_id = put(before, str(photos[0]))
+    before.close(SECONDS)
+    orphan(outputs)
+    after = Jobs(outputs, lambda: runner)
+    after.await_taken_up(0.01)
+    assert after.latest(1) is None
+
+    def opened() -> Snapshot | None:
+        after.await_taken_up(SECONDS)
+        return after.latest(1)
+
+    with ThreadPoolExecutor() as pool:
+        opening = pool.submit(opened)
+        assert after.take_up() == 1
+        shown = opening.result(SECONDS)
+    assert shown is not None
+    assert shown.record.run_id == run_id
     after.close(SECONDS)
 
 

@@ -12,6 +12,7 @@ from tests.browser import (
     opened,
     serving,
     set_small,
+    setting,
     settle,
     start,
     upload,
@@ -90,6 +91,9 @@ def begin_and_reload(page: Page, server: Server, photo: Path) -> None:
     page.fill("#prompt textarea", "zoom in")
     open_advanced(page)
     set_small(page, frames=LONG, width=1920)
+    for threads in ("runtime.threads", "encode.threads"):  # or it would take all cores from the tests beside it
+        setting(page, threads).fill("1")
+    settle(page)
     start(page)
     visit(page, server)
     bar = page.locator("#status .bar")
