@@ -7,7 +7,7 @@ import gradio as gr
 
 from app import engines, panels, passage_panels
 from app.actions import Actions, Photo, open_photo
-from app.events import QUIET, on
+from app.events import QUIET, READING, on
 from app.helpers import HELPERS, missing_model
 from app.jobs import Snapshot
 from app.passage import PassageTab
@@ -57,13 +57,13 @@ class Crossing:
     def _connect_form(self) -> None:
         tab, form = self.tab, self.form
         choices = [tab.engine, tab.preset]
-        by_engine = on(tab.engine.input, form.choose_engine, choices, form.outputs)
+        by_engine = on(tab.engine.input, form.choose_engine, [*choices, self.state.shown], form.outputs)
         by_preset = on(tab.preset.input, form.choose_preset, choices[::-1], form.outputs)
         self.read_after(by_engine, by_preset)
         listeners = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
-        reading = {"inputs": form.inputs, "outputs": form.read_outputs, "trigger_mode": "always_last", **QUIET}
+        reading = {"inputs": form.inputs, "outputs": form.read_outputs, "trigger_mode": "always_last", **READING}
         gr.on([*listeners, tab.words.prompts.input], form.read, **reading)
-        on(tab.words.own.forget, form.forget, form.inputs, [*form.read_outputs, self.state.own])
+        tab.words.own.forget(form.forget, form.inputs, [*form.read_outputs, self.state.own], **READING)
         shown = [self.state.shown]
         for panel in (tab.model, tab.error, tab.result):
             on(panel.download, self.download, shown, [tab.error, tab.model])
@@ -86,7 +86,7 @@ class Crossing:
     def read_after(self, *events: gr.events.Dependency) -> None:
         """Read the form once one of the events has filled it in."""
         for event in events:
-            event.then(self.form.read, self.form.inputs, self.form.read_outputs, **QUIET)
+            event.then(self.form.read, self.form.inputs, self.form.read_outputs, **READING)
 
     # --- photos -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,10 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api
 """Events without Gradio's own spinners, and without a public address. With spinners nowhere, an event does not go
 through all outputs that any event has ever had: that took the browser a third of the time."""
 
+READING: dict[str, Any] = {**QUIET, "concurrency_id": "reading"}
+"""Events that read a form and show what follows from it. They go one after the other, for each sends only what differs
+from what the one before has shown."""
+
 
 def on(listener: Listener, handler: Callable[..., Any], inputs: Any, outputs: Any, mode: str | None = None) -> Any:
     """Attach a handler to an event."""

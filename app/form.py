@@ -104,6 +104,11 @@ class Form:
         """Settings nested by section, from values by component. Nothing is checked here."""
         return nest({name: control.read(values[control.component]) for name, control in self.controls.items()})
 
+    def grey_out(self, before: Mapping[str, str], reasons: Mapping[str, str]) -> dict[Any, Update]:
+        """Changes by component that grey out what has a reason, where the page shows the reasons of `before`."""
+        changed = [name for name in self.controls if reasons.get(name, "") != before.get(name, "")]
+        return {self.controls[name].component: self.controls[name].grey_out(reasons.get(name, "")) for name in changed}
+
     def show(self, model: BaseModel) -> list[Update]:
         """Updates, in the order of `components`, that show a model's values."""
         values = model.model_dump(mode="json")

@@ -6,7 +6,7 @@ They share their events, because each costs the browser a tenth of a second or t
 import gradio as gr
 
 from app.crossing import Crossing
-from app.events import QUIET, on
+from app.events import READING, on
 from app.passage_form import ShownPassage
 from app.state import Changes, Shown, Values
 from app.wiring import Wiring
@@ -28,7 +28,7 @@ class Opening:
         outputs = [*animate.restore_outputs, *crossing.restore_outputs]
         opened = on(page.load, self.restore, inputs, list(dict.fromkeys(outputs)))
         read = list(dict.fromkeys([*animate.read_outputs, *crossing.form.read_outputs]))
-        opened.then(self.read, animate.inputs | crossing.form.inputs, read, **QUIET)
+        opened.then(self.read, animate.inputs | crossing.form.inputs, read, **READING)
 
     def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
         """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""

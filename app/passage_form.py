@@ -1,7 +1,7 @@
 """The form of the tab Transition: from what its components hold to settings, and back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -59,7 +59,9 @@ class ShownPassage:
 
     settings: Settings = field(default_factory=Settings)
     """As they would be used: they say which models are meant, and where they are looked for."""
-    ignored: tuple[tuple[str, str], ...] | None = None
+    picked: str = FLOW
+    """The engine of the form, which is another one where the form could not be read."""
+    ignored: tuple[tuple[str, str], ...] = ()
     shelf: tuple[object, ...] = ()
     """What the states of the models in the pickers depend on."""
 
@@ -104,8 +106,13 @@ class PassageForm:
                 asked["keyframes"] = {"prompts": own.prompts[:count], "seeds": own.seeds[:count]}
         return make_settings(merge(changes, asked))
 
-    def choose_engine(self, engine: str, preset: str) -> Changes:
-        """Lay an engine's own values over the form, and show what belongs to it."""
+    def choose_engine(self, engine: str, preset: str, shown: ShownPassage) -> Changes:
+        """Lay an engine's own values over the form, and show what belongs to it.
+
+        A picker tells that it was left as if something had been chosen: the engine that is shown changes nothing.
+        """
+        if engine == shown.picked:
+            return {self.tab.engine: gr.update()}
         return self._choose(engine, preset, lambda: engines.differing_names() | {"transition.num_frames"})
 
     def choose_preset(self, preset: str, engine: str) -> Changes:
@@ -150,9 +157,11 @@ class PassageForm:
 
     def read(self, values: Values) -> Changes:
         """Say what would be made and what a model would need, and grey out what has no effect."""
-        return self.actions.attempt(
-            lambda: self._read(values), lambda text: {self.tab.forecast: panels.error_panel(text)}
-        )
+        return self.actions.attempt(lambda: self._read(values), lambda message: self._wrong(values, message))
+
+    def _wrong(self, values: Values, message: str) -> Changes:
+        shown = replace(values[self.state.shown], picked=values[self.tab.engine])
+        return {self.tab.forecast: panels.error_panel(message), self.state.shown: shown}
 
     def _read(self, values: Values) -> Changes:
         from pipeline.preview import preview_transition
@@ -168,12 +177,10 @@ class PassageForm:
     def _show(self, found: "PassagePreview", before: ShownPassage) -> Changes:
         """Grey out what has no effect, and show the models, where that differs from what is shown."""
         shelf = (found.settings.runtime.models_dir, self.actions.downloads.version)
-        after = ShownPassage(found.settings, tuple(sorted(found.ignored.items())), shelf)
-        controls = self.tab.advanced.controls
+        engine = found.settings.transition.engine
+        after = ShownPassage(found.settings, engine, tuple(sorted(found.ignored.items())), shelf)
         changes: Changes = {self.state.shown: after}
-        if after.ignored != before.ignored:
-            for name, each in controls.items():
-                changes[each.component] = each.grey_out(found.ignored.get(name, ""))
+        changes |= self.tab.advanced.grey_out(dict(before.ignored), found.ignored)
         if shelf != before.shelf:
             changes = merge(changes, self.pickers(found.settings))
         return changes | {self.tab.model: self.models(found.settings)}

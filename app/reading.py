@@ -1,6 +1,7 @@
 """How prompt and settings are read: shown while they are typed, and edited by hand."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -31,15 +32,17 @@ class Reading:
         return self.actions.attempt(lambda: self._read(values), lambda message: self._wrong(values, message))
 
     def _wrong(self, values: Values, message: str) -> Changes:
-        below = panels.error_panel(message) if values[self.tab.engine] in model_names() else ""
-        return {self.tab.reading: forecasts.wrong(message), self.tab.forecast: below}
+        engine = values[self.tab.engine]
+        below = panels.error_panel(message) if engine in model_names() else ""
+        shown = replace(values[self.state.shown], picked=engine)
+        return {self.tab.reading: forecasts.wrong(message), self.tab.forecast: below, self.state.shown: shown}
 
     def _read(self, values: Values) -> Changes:
         tab, before = self.tab, values[self.state.shown]
         preview = self.actions.preview(self.request(values))
         settings = preview.settings
-        plan = settings.animate.motion.plan
-        after = Shown(plan, tuple(sorted(preview.ignored.items())), settings.animate.engine, settings.runtime)
+        plan, engine = settings.animate.motion.plan, settings.animate.engine
+        after = Shown(plan, tuple(sorted(preview.ignored.items())), engine, engine, settings.runtime)
         changes, after = self.shelf.show(before, after)
         changes |= {self.state.shown: after, tab.forecast: forecasts.outlook_panel(preview), **self._told(values)}
         if plan is not None:
@@ -47,9 +50,8 @@ class Reading:
         if after.engine != before.engine:
             is_painted = plan is not None and not values[self.state.photos]
             changes[tab.photo] = gr.update(**changes.get(tab.photo, {}), brush=is_painted)
-        if (after.ignored, after.engine) != (before.ignored, before.engine):
-            changes |= self._grey_out(preview.ignored, after.engine)
-        return changes
+            changes[tab.advanced.controls[RESOLUTION].component] = self.shelf.resolutions(after.engine)
+        return merge(changes, self._grey_out(dict(before.ignored), preview.ignored))
 
     def _show_reading(self, preview: "Preview", values: Values) -> Changes:
         """What the embedded engine makes of the prompt."""
@@ -97,7 +99,8 @@ class Reading:
 
     def follow_prompt(self, values: Values) -> Changes:
         """Give the plan back to the prompt."""
-        changes = self.read({**values, self.state.edited: False, self.state.shown: Shown()})
+        shown = replace(values[self.state.shown], plan=None)
+        changes = self.read({**values, self.state.edited: False, self.state.shown: shown})
         return {**changes, self.state.edited: False, self.tab.plan.reset: gr.update(visible=False)}
 
     def show_plan(self, plan: MotionPlan) -> Changes:
@@ -111,12 +114,11 @@ class Reading:
                 changes |= dict(zip(row.components, row.show(plan.regions[number]), strict=True))
         return changes
 
-    def _grey_out(self, ignored: Mapping[str, str], engine: str) -> Changes:
-        controls = self.tab.advanced.controls
-        changes = {each.component: each.grey_out(ignored.get(name, "")) for name, each in controls.items()}
-        changes[controls[RESOLUTION].component] |= self.shelf.resolutions(engine)
+    def _grey_out(self, before: Mapping[str, str], ignored: Mapping[str, str]) -> Changes:
+        changes: Changes = self.tab.advanced.grey_out(before, ignored)
         reason = ignored.get("prompt", "")
-        changes[self.tab.prompt] = gr.update(interactive=not reason, info=reason)
+        if reason != before.get("prompt", ""):
+            changes[self.tab.prompt] = gr.update(interactive=not reason, info=reason)
         return changes
 
     def _edited_plan(self, values: Values) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import gradio as gr
 from app import engines
 from app.actions import Actions, Photo, open_photo
 from app.animate import Tab
-from app.events import QUIET, on
+from app.events import READING, on
 from app.photos import is_same, strip
 from app.reading import Reading
 from app.state import Changes, State, Values
@@ -41,7 +41,7 @@ class Several:
             (tab.photos.leave, self.leave),
             (tab.photos.alone, self.alone),
         ):
-            on(listener, handler, inputs, outputs).then(reading.read, inputs, read_outputs, **QUIET)
+            on(listener, handler, inputs, outputs).then(reading.read, inputs, read_outputs, **READING)
 
     def pick(self, values: Values, event: gr.EventData) -> Changes:
         """Several photos were chosen in place of what there was."""

@@ -1,7 +1,6 @@
 """What the page does about engines: choosing one, showing its model, and fetching what is missing of it."""
 
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
@@ -25,8 +24,13 @@ class Shelf:
     def __init__(self, tab: Tab, state: State, actions: Actions) -> None:
         self.tab, self.state, self.actions = tab, state, actions
 
-    def choose_engine(self, engine: str, preset: str) -> Changes:
-        """Lay an engine's own values over the form, and remember the choice."""
+    def choose_engine(self, engine: str, preset: str, shown: Shown) -> Changes:
+        """Lay an engine's own values over the form, and remember the choice.
+
+        A picker tells that it was left as if something had been chosen: the engine that is shown changes nothing.
+        """
+        if engine == shown.picked:
+            return {self.tab.engine: gr.update()}
         return self.actions.attempt(lambda: self.values_of(engine, preset), self._say)
 
     def choose_preset(self, preset: str, engine: str) -> Changes:
@@ -72,10 +76,10 @@ class Shelf:
         model = engines.view(shown.engine, shown.runtime, self.actions.downloads.get(shown.engine))
         return engines.model_panel(model) if model is not None else ""
 
-    def resolutions(self, engine: str) -> dict[str, Any]:
+    def resolutions(self, engine: str) -> Update:
         """The resolutions that are offered with an engine, as an update of their control."""
         offered = get_engine(engine).capabilities.resolutions or hints(Settings, RESOLUTION)["choices"]
-        return {"choices": [(str(side), side) for side in offered]}
+        return gr.update(choices=[(str(side), side) for side in offered])
 
     def download(self, shown: Shown, event: gr.EventData) -> Changes:
         """Begin to fetch a model."""

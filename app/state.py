@@ -61,6 +61,8 @@ class Shown:
     plan: MotionPlan | None = None
     ignored: tuple[tuple[str, str], ...] = ()
     engine: str = EMBEDDED
+    picked: str = EMBEDDED
+    """The engine of the form, which is another one where the form could not be read."""
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     """Where the model of the engine is looked for."""
     shelf: tuple[object, ...] = ()

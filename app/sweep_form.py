@@ -38,10 +38,12 @@ class AxisFields:
     setting: gr.Dropdown
     typed: gr.Textbox
     ticked: gr.CheckboxGroup
+    shown: gr.State
+    """The setting that the ways are shown for."""
 
     @property
     def components(self) -> list[Any]:
-        """All three."""
+        """The picker and the ways."""
         return [self.setting, *self.ways]
 
     @property
@@ -49,8 +51,13 @@ class AxisFields:
         """The two ways to give values."""
         return [self.typed, self.ticked]
 
-    def show(self, name: str) -> Changes:
-        """Show the way to give values that suits a setting, empty; none where no setting is chosen."""
+    def show(self, name: str, shown: str) -> Changes:
+        """Show the way to give values that suits a setting, empty; none where no setting is chosen.
+
+        A picker tells that it was left as if something had been chosen: then what was typed stays.
+        """
+        if name == shown:
+            return {self.typed: gr.update()}
         option = known_options().get(name)
         choices = offered(option) if option is not None else []
         is_typed, is_text = option is not None and not choices, option is not None and option.kind is str
@@ -58,7 +65,8 @@ class AxisFields:
             "" if option is None else "One on each line." if is_text else f"{range_text(option)}, with commas between."
         )
         typed: Update = gr.update(value="", visible=is_typed or "hidden", lines=3 if is_text else 1, info=info)
-        return {self.typed: typed, self.ticked: gr.update(choices=choices, value=[], visible=bool(choices) or "hidden")}
+        ticked: Update = gr.update(choices=choices, value=[], visible=bool(choices) or "hidden")
+        return {self.typed: typed, self.ticked: ticked, self.shown: name}
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def _axis(name: str, label: str, choices: list[tuple[str, str]]) -> AxisFields:
             elem_id=f"{name}-typed",
         )
         ticked = gr.CheckboxGroup([], label="Values", visible="hidden", elem_id=f"{name}-ticked")
-    return AxisFields(setting, typed, ticked)
+    return AxisFields(setting, typed, ticked, gr.State(NOTHING))
 
 
 def can_be_compared(option: Option) -> bool:

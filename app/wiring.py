@@ -10,7 +10,7 @@ from app import brush, engines, gallery, panels
 from app.actions import NO_COLOUR, Actions, Photo, open_photo
 from app.animate import Tab
 from app.beside import Beside
-from app.events import QUIET, by_hand, on
+from app.events import QUIET, READING, by_hand, on
 from app.jobs import Snapshot
 from app.photos import painted, said, shown_photo, strip
 from app.pulse import Beat, Beats
@@ -57,7 +57,7 @@ class Wiring:
 
     def read_after(self, event: gr.events.Dependency) -> gr.events.Dependency:
         """Read the form once an event has filled it in."""
-        read: gr.events.Dependency = event.then(self.reading.read, self.inputs, self.read_outputs, **QUIET)
+        read: gr.events.Dependency = event.then(self.reading.read, self.inputs, self.read_outputs, **READING)
         return read
 
     def connect(self) -> None:
@@ -78,21 +78,21 @@ class Wiring:
 
     def _connect_reading(self) -> None:
         tab = self.tab
-        reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **QUIET}
+        reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **READING}
         advanced = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
         for axis in tab.sweep.axes:
-            self.read_after(on(axis.setting.input, axis.show, axis.setting, axis.ways))
+            self.read_after(on(axis.setting.input, axis.show, [axis.setting, axis.shown], [*axis.ways, axis.shown]))
         values = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
         gr.on([tab.prompt.change, tab.photo.input, *advanced, *values], self.reading.read, **reading)
         gr.on([listener for each in tab.plan.components for listener in by_hand(each)], self.reading.edit, **reading)
         sliders = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
         gr.on(sliders, self.reading.edit_again, **reading)
-        on(tab.plan.reset.click, self.reading.follow_prompt, self.inputs, self.read_outputs)
+        tab.plan.reset.click(self.reading.follow_prompt, self.inputs, self.read_outputs, **READING)
 
     def _connect_engines(self) -> None:
         tab, shelf, shown = self.tab, self.shelf, [self.state.shown]
         outputs = [*tab.advanced.components, self.state.engine, tab.engine, tab.error]
-        by_engine = on(tab.engine.input, shelf.choose_engine, [tab.engine, tab.preset], outputs)
+        by_engine = on(tab.engine.input, shelf.choose_engine, [tab.engine, tab.preset, *shown], outputs)
         by_preset = on(tab.preset.input, shelf.choose_preset, [tab.preset, tab.engine], outputs)
         for chosen in (by_engine, by_preset):
             self.read_after(chosen)

@@ -17,7 +17,7 @@ from app.helpers import HELPERS, helpers_panel, missing_model
 from app.jobs import Jobs
 from app.offers import helper_choices
 from app.passage import CAPTIONS, PassageTab, build_passage_tab, engine_choices, engine_summary, passage_sections
-from app.passage_form import Own, PassageForm, PassageState
+from app.passage_form import Own, PassageForm, PassageState, ShownPassage
 from app.state import Displayed
 from app.texts import EXAMPLE_PAIRS
 from pipeline.catalogue import Role, get_card
@@ -136,10 +136,12 @@ def test_what_is_shown_is_what_is_read(bench: Bench) -> None:
 
 def test_an_engine_lays_only_its_own_values_over_the_form(bench: Bench) -> None:
     controls = bench.tab.advanced.controls
-    changes = bench.form.choose_engine(FLF2V, "standard")
+    changes = bench.form.choose_engine(FLF2V, "standard", ShownPassage())
     frames = get_card(FLF2V).defaults["animate"]["num_frames"]
     assert changes[controls["transition.num_frames"].component]["value"] == frames
     assert controls["align.seconds"].component not in changes
+    shown = ShownPassage(picked=FLF2V)
+    assert bench.form.choose_engine(FLF2V, "standard", shown).keys() == {bench.tab.engine}, "a picker that was left"
     changes = bench.form.choose_preset("draft", KEYFRAMES)
     assert changes[controls["prepare.resolution"].component]["value"] == 480
     assert controls["transition.num_frames"].component not in changes
