@@ -49,6 +49,8 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3, help="times each way is run; the median counts")
     arguments.add_argument("--only", choices=("speed", "memory"), help="keep the earlier figures of the other part")
     options = arguments.parse_args()
+    if options.data is None and options.only != "memory":
+        arguments.error("--data is needed: the speed is measured on real videos")
     results: dict[str, Any] = {"machine": machine(), "filter": FILTER, "frames": FRAMES}
     if options.only:
         earlier = json.loads((RESULTS / "interpolation.json").read_text(encoding="utf-8"))

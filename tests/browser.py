@@ -172,11 +172,11 @@ def visit(page: Page, server: Server) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page asks the server nothing and has not changed for a while, but at most three seconds.
+    """Wait until the page asks the server nothing and has not changed for a while, but at most about ten seconds.
 
     An answer that is still under way would overwrite what a test types faster than any hand.
     """
-    end = time.monotonic() + 3.0
+    end = time.monotonic() + 10.0
     page.evaluate(STILL)
     while ASKING.get(page) and time.monotonic() < end:
         page.evaluate(STILL)
