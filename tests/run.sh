@@ -61,9 +61,9 @@ check "packages" consistent_packages
 if [ -x "$bin/hadolint" ]; then check "container" "$bin/hadolint" Dockerfile; fi
 summary="Checks: ${failed[*]:-all passed}"
 say "$summary"
-# Two workers more than there are cores, up to four, because those that drive a browser often wait. Which worker runs what
+# A worker more than there are cores, up to four, because the one that drives a browser often waits. Which worker runs what
 # is decided in tests/conftest.py, in the order of the files: those of the page, which take longest, begin early.
-workers=$("$python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
+workers=$("$python" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 check "tests" "$python" -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}
 
 # pytest's closing line is the last one, unless a check before it failed.
