@@ -75,6 +75,10 @@ class CandidateFrames:
     stream: FrameStream
 
 
+MIXED = "mixed"
+"""The method of a stage whose parts took different ways."""
+
+
 @dataclass(frozen=True)
 class Way:
     """Which way a stage took, and why: `method` in a word or two, `reason` in one sentence."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.context import MIXED
 from pipeline.frames import Frame
 from pipeline.morphing.camera_path import CameraPath, NoPath
 from pipeline.morphing.colour import Field, Tones, measure_field, measure_tones, no_field, same_tones, toned
@@ -16,9 +17,6 @@ from pipeline.transition_settings import TransitionSettings
 
 CAMERA, FLOW, DISSOLVE = "camera", "flow", "dissolve"
 """The ways to pass: a camera's move and the motion beside it, motion alone, or neither."""
-
-MIXED = "mixed"
-"""The method of several passages that pass in different ways."""
 
 MIN_CONSISTENT = 0.2
 """Share of what both pictures see that must come back to its start, there by one flow and back by the other, and look

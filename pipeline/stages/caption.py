@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 from pipeline.cache import Cache, Recalled
-from pipeline.context import Context, Way
+from pipeline.context import MIXED, Context, Way
 from pipeline.engines.florence2 import describe, recall
 from pipeline.frames import PictureKey, PreparedImage
 from pipeline.settings import Settings
-
-MIXED = "mixed"
-"""The method where the two captions came about in different ways."""
 
 YOURS = Way("yours", "You wrote the caption.")
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from pipeline.context import MIXED
 from pipeline.errors import Cancelled
 from pipeline.frames import Frame
 from pipeline.morphing import Film
-from pipeline.morphing.survey import MIXED
 from pipeline.transition_settings import TransitionSettings
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
 
