@@ -52,7 +52,7 @@ def method_title(method: str) -> str:
     """A stage's way for people."""
     if method in all_names():
         return find_card(method).title
-    return METHOD_TITLES.get(method, method)
+    return METHOD_TITLES.get(method, method[:1].upper() + method[1:])
 
 
 def examples_strip() -> str:
