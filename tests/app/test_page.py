@@ -3,6 +3,7 @@
 import base64
 import io
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -170,18 +171,23 @@ def assert_generate_is_in_sight(page: Page) -> None:
         expect(page.locator("#generate")).to_be_in_viewport(ratio=0.9)
 
 
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+
+
 def test_a_phone_shows_everything_without_scrolling_sideways(browser: Browser, server: Server) -> None:
     size = {"width": 390, "height": 844}
-    with opened(browser, server, viewport=size, color_scheme="dark", has_touch=True, is_mobile=True) as page:
+    with opened(browser, server, viewport=size, has_touch=True, is_mobile=True) as page:
         page.click("[data-example='2']")
         expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
         open_motion(page)
         open_advanced(page)
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        too_wide = page.evaluate(
-            """() => [...document.querySelectorAll('.card, .card input, .card button, .photo, .part-result')]
-            .filter(each => !each.closest('.strip') && each.getBoundingClientRect().right > 390.5)
-            .map(each => each.outerHTML.slice(0, 120))"""
-        )
-        assert too_wide == []
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            too_wide = page.evaluate(
+                """() => [...document.querySelectorAll('.card, .card input, .card button, .photo, .part-result')]
+                .filter(each => !each.closest('.strip') && each.getBoundingClientRect().right > 390.5)
+                .map(each => each.outerHTML.slice(0, 120))"""
+            )
+            assert too_wide == []
         assert_generate_is_in_sight(page)

@@ -37,12 +37,12 @@ def run(outputs: Path, *arguments: str | Path, **options: Any) -> subprocess.Com
 
 
 @pytest.fixture
-def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def answer(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """The same in this process, which is quicker: exit code, standard output and standard error."""
 
     def run_here(outputs: Path, *arguments: str | Path) -> tuple[int, str, str]:
         code = main([*map(str, arguments), "--outputs", str(outputs), "--logs", str(outputs.parent / "logs")])
-        return code, *capsys.readouterr()
+        return code, *capfd.readouterr()
 
     return run_here
 
