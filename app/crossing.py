@@ -7,7 +7,8 @@ import gradio as gr
 
 from app import engines, panels, passage_panels
 from app.actions import Actions, Photo, open_photo
-from app.events import QUIET, READING, on
+from app.bundle import TYPED
+from app.events import READING, on
 from app.helpers import HELPERS, missing_model
 from app.jobs import Snapshot
 from app.passage import PassageTab
@@ -60,19 +61,22 @@ class Crossing:
         by_engine = on(tab.engine.input, form.choose_engine, [*choices, self.state.shown], form.outputs)
         by_preset = on(tab.preset.input, form.choose_preset, choices[::-1], form.outputs)
         self.read_after(by_engine, by_preset)
-        listeners = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
-        reading = {"inputs": form.inputs, "outputs": form.read_outputs, "trigger_mode": "always_last", **READING}
-        gr.on([*listeners, tab.words.prompts.input], form.read, **reading)
-        tab.words.own.forget(form.forget, form.inputs, [*form.read_outputs, self.state.own], **READING)
+        listeners = [control.listener for control in tab.advanced.controls.values()]
+        for listener in (*listeners, tab.words.prompts.input):
+            form.bundle.told(listener, TYPED)
+        reading = {"trigger_mode": "always_last", **READING}
+        form.bundle.send(form.bundle.text.typed, form.read, form.read_outputs, **reading)
+        form.bundle.send(tab.words.own.forget, form.forget, [*form.read_outputs, self.state.own], **READING)
         shown = [self.state.shown]
         for panel in (tab.model, tab.error, tab.result):
             on(panel.download, self.download, shown, [tab.error, tab.model])
         on(tab.model.halt, self.halt, shown, [tab.model])
 
     def _connect_runs(self) -> None:
-        tab, inputs = self.tab, self.form.inputs
-        gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, inputs, self.run_outputs, **QUIET)
-        on(tab.words.plan.click, self.plan, inputs, self.run_outputs)
+        tab, send = self.tab, self.form.bundle.send
+        for listener in (tab.go.click, tab.more.click, tab.prompt.submit):
+            send(listener, self.generate, self.run_outputs)
+        send(tab.words.plan.click, self.plan, self.run_outputs)
         on(tab.stop.click, self.stop, self.seen, self.poll_outputs)
         on(tab.status.changed, self.poll, self.seen, self.poll_outputs)
         for panel in (tab.status, tab.result):
@@ -86,7 +90,7 @@ class Crossing:
     def read_after(self, *events: gr.events.Dependency) -> None:
         """Read the form once one of the events has filled it in."""
         for event in events:
-            event.then(self.form.read, self.form.inputs, self.form.read_outputs, **READING)
+            self.form.bundle.told(event.then, TYPED)
 
     # --- photos -----------------------------------------------------------------------------------------------------
 

@@ -52,17 +52,13 @@ class Control:
     component: Field
 
     @property
-    def listeners(self) -> tuple[Listener, ...]:
-        """The events that tell of a new value.
+    def listener(self) -> Listener:
+        """The event that tells of a new value.
 
         A Textbox's own `input` misses what is pasted, deleted or typed with an input method; that of a slider misses
         its reset and the bound that it goes back to.
         """
-        if isinstance(self.component, gr.Textbox):
-            return (self.component.change,)
-        if isinstance(self.component, gr.Slider):
-            return (self.component.input, self.component.change)
-        return (self.component.input,)
+        return self.component.change if isinstance(self.component, gr.Textbox | gr.Slider) else self.component.input
 
     def read(self, value: object) -> object:
         """A component's value as the setting takes it: empty becomes None where the setting may be empty."""

@@ -1,14 +1,11 @@
-"""A page that opens: both tabs show what the program is doing, or did last, with what was asked for.
-
-They share their events, because each costs the browser a tenth of a second or two.
-"""
+"""A page that opens: both tabs show what the program is doing, or did last, with what was asked for."""
 
 import gradio as gr
 
 from app.crossing import Crossing
-from app.events import READING, on
+from app.events import on
 from app.passage_form import ShownPassage
-from app.state import Changes, Shown, Values
+from app.state import Changes, Shown
 from app.wiring import Wiring
 
 TAKE_UP_SECONDS = 5.0
@@ -27,14 +24,10 @@ class Opening:
         inputs = [animate.state.engine, animate.state.shown, crossing.state.shown]
         outputs = [*animate.restore_outputs, *crossing.restore_outputs]
         opened = on(page.load, self.restore, inputs, list(dict.fromkeys(outputs)))
-        read = list(dict.fromkeys([*animate.read_outputs, *crossing.form.read_outputs]))
-        opened.then(self.read, animate.inputs | crossing.form.inputs, read, **READING)
+        animate.read_after(opened)
+        crossing.read_after(opened)
 
     def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
         """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""
         self.animate.actions.jobs.await_taken_up(TAKE_UP_SECONDS)
         return self.animate.restore(engine, shown) | self.crossing.restore(shown_passage)
-
-    def read(self, values: Values) -> Changes:
-        """Read both forms."""
-        return self.animate.reading.read(values) | self.crossing.form.read(values)

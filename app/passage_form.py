@@ -8,6 +8,7 @@ import gradio as gr
 
 from app import engines, forecasts, panels
 from app.actions import Actions, Photo
+from app.bundle import Bundle
 from app.form import Form
 from app.helpers import HELPERS, helpers_panel
 from app.offers import helper_choices
@@ -84,7 +85,7 @@ class PassageForm:
         self.tab, self.state, self.actions = tab, state, actions
         words = [tab.words.prompts, *tab.words.captions.components]
         fields = [tab.prompt, tab.engine, tab.preset, *words, *tab.advanced.components]
-        self.inputs: set[Any] = {*fields, state.photos, state.own, state.shown}
+        self.bundle = Bundle("passage-form", fields, (state.photos, state.own, state.shown))
         self.read_outputs = [tab.forecast, tab.model, tab.engine, tab.words.own, *tab.advanced.components, state.shown]
         self.outputs = [*fields, tab.kind, state.own, tab.error]
 

@@ -7,6 +7,7 @@ import gradio as gr
 
 from app import panels
 from app.actions import Actions
+from app.bundle import unpacking
 from app.crossing import Crossing
 from app.events import on
 from app.jobs import BEGUN, Snapshot
@@ -60,10 +61,13 @@ class QueueWiring:
         forms = [*animate.shown_outputs, *animate.painted_outputs, *crossing.shown_outputs]
         outputs = [*self.outputs, self.editing, self.tabs, animate.tab.error, crossing.tab.error, *forms]
         opened = on(panel.edit, self.edit, None, list(dict.fromkeys(outputs)))
-        crossing.read_after(animate.read_after(opened))
+        animate.read_after(opened)
+        crossing.read_after(opened)
         on(panel.unedit, self.leave, None, [*self.outputs, self.editing])
-        inputs = animate.inputs | crossing.form.inputs | {self.editing}
-        on(panel.save, self.save, inputs, [*self.outputs, self.editing])
+        photo_form, pair_form = animate.form, crossing.form.bundle
+        written = pair_form.write(photo_form.write(panel.save).then)
+        inputs = photo_form.inputs | pair_form.inputs | {self.editing}
+        on(written.then, unpacking(self.save, photo_form, pair_form), inputs, [*self.outputs, self.editing])
 
     def show(self, editing: str) -> Changes:
         """Show the queue as it is."""

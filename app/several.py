@@ -8,9 +8,8 @@ import gradio as gr
 from app import engines
 from app.actions import Actions, Photo, open_photo
 from app.animate import Tab
-from app.events import READING, on
+from app.events import on
 from app.photos import is_same, strip
-from app.reading import Reading
 from app.state import Changes, State, Values
 from pipeline.errors import ImageToVideoError
 from pipeline.records import MAX_PLACES
@@ -30,18 +29,18 @@ class Several:
         """The components that the list changes beside the photo's own."""
         return [self.tab.photos, self.state.photos]
 
-    def connect(self, reading: Reading, inputs: Any, read_outputs: list[Any]) -> None:
-        """Attach every event; the prompt is read anew after each."""
-        tab = self.tab
+    def connect(self) -> list[gr.events.Dependency]:
+        """Attach every event, and return them: the form is read anew after each."""
+        tab, inputs = self.tab, {self.tab.engine, self.state.photo, self.state.photos}
         outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, *self.outputs]
-        for listener, handler in (
+        handlers = (
             (tab.photo.several, self.pick),
             (tab.photos.added, self.add),
             (tab.photos.look, self.look),
             (tab.photos.leave, self.leave),
             (tab.photos.alone, self.alone),
-        ):
-            on(listener, handler, inputs, outputs).then(reading.read, inputs, read_outputs, **READING)
+        )
+        return [on(listener, handler, inputs, outputs) for listener, handler in handlers]
 
     def pick(self, values: Values, event: gr.EventData) -> Changes:
         """Several photos were chosen in place of what there was."""

@@ -69,6 +69,14 @@ class Shown:
     """What the states of the models in the engine picker depend on."""
 
 
+@dataclass(frozen=True)
+class Named:
+    """What is to be found on the photo, and the region that it is for, from 0, or None for the first free one."""
+
+    words: str = ""
+    region: int | None = None
+
+
 def _remembered_engine() -> gr.BrowserState:
     # The secret only obscures the value, which is none: a fixed one lets it outlive the program.
     return gr.BrowserState("", storage_key="image-to-video-engine", secret="engine")  # noqa: S106
@@ -85,6 +93,7 @@ class State:
     photo: gr.State = field(default_factory=lambda: gr.State(None))
     photos: gr.State = field(default_factory=lambda: gr.State([]))
     areas: gr.State = field(default_factory=lambda: gr.State({}))
+    named: gr.State = field(default_factory=lambda: gr.State(Named()))
     edited: gr.State = field(default_factory=lambda: gr.State(value=False))
     shown: gr.State = field(default_factory=lambda: gr.State(Shown()))
     followed: gr.State = field(default_factory=lambda: gr.State(""))
@@ -92,6 +101,6 @@ class State:
     engine: gr.BrowserState = field(default_factory=_remembered_engine)
 
     @property
-    def parts(self) -> set[gr.State]:
-        """All of it."""
-        return {self.photo, self.photos, self.areas, self.edited, self.shown, self.followed, self.displayed}
+    def asked(self) -> set[gr.State]:
+        """What a request is made of besides the form."""
+        return {self.photo, self.photos, self.areas, self.named, self.edited, self.shown}

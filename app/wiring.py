@@ -10,7 +10,8 @@ from app import brush, engines, gallery, panels
 from app.actions import NO_COLOUR, Actions, Photo, open_photo
 from app.animate import Tab
 from app.beside import Beside
-from app.events import QUIET, READING, by_hand, on
+from app.bundle import BOUNDED, EDITED, TYPED, Bundle
+from app.events import READING, by_hand, on
 from app.jobs import Snapshot
 from app.photos import painted, said, shown_photo, strip
 from app.pulse import Beat, Beats
@@ -18,7 +19,7 @@ from app.reading import Reading
 from app.runs import Places
 from app.several import Several
 from app.shelf import Shelf
-from app.state import Changes, Displayed, Shown, State, Values, state_of
+from app.state import Changes, Displayed, Named, Shown, State, Values, state_of
 from app.texts import EXAMPLE_PHOTOS
 from pipeline.catalogue import get_card
 from pipeline.engines import engine_names
@@ -37,8 +38,8 @@ class Wiring:
         self.state = State()
         self.shelf = Shelf(tab, self.state, actions)
         self.reading = Reading(tab, self.state, actions, self.shelf)
-        form = {tab.photo, tab.prompt, tab.engine, tab.preset, *tab.advanced.components, *tab.plan.components}
-        self.inputs = form | {*tab.sweep.components} | self.state.parts
+        form = [tab.photo, tab.prompt, tab.engine, tab.preset, *tab.advanced.components, *tab.plan.components]
+        self.form = Bundle("animate-form", [*form, *tab.sweep.components], self.state.asked)
         plan = [*tab.plan.components, *tab.plan.boxes, tab.plan.reset, self.state.edited]
         model = [tab.forecast, tab.engine, tab.model, tab.model_card, tab.motion_card]
         reading = [tab.reading, tab.photo, tab.prompt, tab.several, tab.go, self.state.shown]
@@ -55,15 +56,15 @@ class Wiring:
         self.restore_outputs = [*self.shown_outputs, *self.run_outputs, self.state.engine]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
-    def read_after(self, event: gr.events.Dependency) -> gr.events.Dependency:
-        """Read the form once an event has filled it in."""
-        read: gr.events.Dependency = event.then(self.reading.read, self.inputs, self.read_outputs, **READING)
-        return read
+    def read_after(self, *events: gr.events.Dependency) -> None:
+        """Read the form once one of the events has filled it in."""
+        for event in events:
+            self.form.told(event.then, TYPED)
 
     def connect(self) -> None:
         """Attach every event."""
         self._connect_photo()
-        self.several.connect(self.reading, self.inputs, self.read_outputs)
+        self.read_after(*self.several.connect())
         self._connect_reading()
         self._connect_engines()
         self._connect_runs()
@@ -73,21 +74,28 @@ class Wiring:
         outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt, *self.several.outputs]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
             self.read_after(on(listener, handler, None, outputs))
-        for listener, finder in ((tab.photo.find, self.find), (tab.photo.named, self.find_by_name)):
-            self.read_after(on(listener, finder, self.inputs, [tab.photo, self.state.areas, tab.error]))
+        named = on(tab.photo.named, self.name, None, self.state.named)
+        for listener, finder in ((tab.photo.find, self.find), (named.then, self.find_by_name)):
+            self.read_after(self.form.send(listener, finder, [tab.photo, self.state.areas, tab.error]))
 
     def _connect_reading(self) -> None:
-        tab = self.tab
-        reading = {"inputs": self.inputs, "outputs": self.read_outputs, "trigger_mode": "always_last", **READING}
-        advanced = [listener for control in tab.advanced.controls.values() for listener in control.listeners]
+        tab, form, own = self.tab, self.form, self.form.text
+        advanced = [control.listener for control in tab.advanced.controls.values()]
         for axis in tab.sweep.axes:
             self.read_after(on(axis.setting.input, axis.show, [axis.setting, axis.shown], [*axis.ways, axis.shown]))
         values = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
-        gr.on([tab.prompt.change, tab.photo.input, *advanced, *values], self.reading.read, **reading)
-        gr.on([listener for each in tab.plan.components for listener in by_hand(each)], self.reading.edit, **reading)
-        sliders = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
-        gr.on(sliders, self.reading.edit_again, **reading)
-        tab.plan.reset.click(self.reading.follow_prompt, self.inputs, self.read_outputs, **READING)
+        edited = [listener for each in tab.plan.components for listener in by_hand(each)]
+        bounded = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
+        readings = (
+            (TYPED, own.typed, self.reading.read, [tab.prompt.change, tab.photo.input, *advanced, *values]),
+            (EDITED, own.edited, self.reading.edit, edited),
+            (BOUNDED, own.bounded, self.reading.edit_again, bounded),
+        )
+        for what, listener, handler, causes in readings:
+            form.send(listener, handler, self.read_outputs, trigger_mode="always_last", **READING)
+            for cause in causes:
+                form.told(cause, what)
+        form.send(tab.plan.reset.click, self.reading.follow_prompt, self.read_outputs, **READING)
 
     def _connect_engines(self) -> None:
         tab, shelf, shown = self.tab, self.shelf, [self.state.shown]
@@ -102,7 +110,8 @@ class Wiring:
 
     def _connect_runs(self) -> None:
         tab, seen = self.tab, self.seen
-        gr.on([tab.go.click, tab.more.click, tab.prompt.submit], self.generate, self.inputs, self.run_outputs, **QUIET)
+        for listener in (tab.go.click, tab.more.click, tab.prompt.submit):
+            self.form.send(listener, self.generate, self.run_outputs)
         on(tab.stop.click, self.stop, seen, self.poll_outputs)
         on(tab.status.changed, self.poll, seen, self.poll_outputs)
         on(tab.gallery.cell, self.look_at, seen, self.run_outputs)
@@ -142,18 +151,20 @@ class Wiring:
             self.state.areas: areas,
         }
 
-    def find_by_name(self, values: Values, event: gr.EventData) -> Changes:
-        """Paint what words name, in the chosen colour or the first free one, or say why it was not found."""
-        return self.actions.attempt(
-            lambda: self._find_by_name(values, str(event.words), event.region), self._say_on_photo
-        )
+    def name(self, event: gr.EventData) -> Named:
+        """Keep what words name, to be found by what the form says besides."""
+        return Named(str(event.words), event.region)
 
-    def _find_by_name(self, values: Values, words: str, chosen: int | None) -> Changes:
+    def find_by_name(self, values: Values) -> Changes:
+        """Paint what words name, in the chosen colour or the first free one, or say why it was not found."""
+        return self.actions.attempt(lambda: self._find_by_name(values, values[self.state.named]), self._say_on_photo)
+
+    def _find_by_name(self, values: Values, named: Named) -> Changes:
         request = self.reading.request(values)
-        region = brush.free_region(request.strokes) if chosen is None else chosen
+        region = brush.free_region(request.strokes) if named.region is None else named.region
         if region is None:
             raise InvalidInput(NO_COLOUR)
-        area = self.actions.find_by_name(request, words)
+        area = self.actions.find_by_name(request, named.words)
         if (known := request.areas.get(region)) is not None:
             area = brush.joined(known, area)
         strokes = [*values[self.tab.photo], {"tool": "area", "region": region}]

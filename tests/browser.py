@@ -167,8 +167,14 @@ def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
 def visit(page: Page, server: Server) -> None:
     """Open the page and wait until it can be used."""
     page.goto(server.address)
-    expect(page.locator("#reading .plan, #model h3").locator("visible=true")).to_be_visible(timeout=30_000)
+    appears(page.locator("#reading .plan, #model h3").locator("visible=true"), 30_000)
     settle(page)
+
+
+def appears(place: Locator, milliseconds: int = 15_000) -> None:
+    """Wait until something is in sight. As long as it is not there at all, `expect` would describe the whole page to
+    itself at each look, which slows down what is waited for."""
+    place.wait_for(timeout=milliseconds)
 
 
 def settle(page: Page) -> None:
@@ -229,14 +235,14 @@ def setting(page: Page, name: str, form: str = "setting") -> Locator:
 def open_advanced(page: Page) -> None:
     """Unfold the advanced settings."""
     page.click("#advanced > button")
-    expect(setting(page, "animate.num_frames")).to_be_visible()
+    appears(setting(page, "animate.num_frames"))
     settle(page)
 
 
 def open_motion(page: Page) -> None:
     """Unfold the editor of the motion plan."""
     page.click("#edit-motion > button")
-    expect(page.locator("#plan-camera-roll input[type=number]")).to_be_visible()
+    appears(page.locator("#plan-camera-roll input[type=number]"))
     settle(page)
 
 
@@ -255,7 +261,7 @@ def choose_option(box: Locator, text: str | re.Pattern[str], typed: str | None =
 def choose_engine(page: Page, label: str) -> None:
     """Choose an engine by what its label begins with, and wait until its model card is shown."""
     choose_option(page.locator("#engine input"), re.compile(rf"^\W*{re.escape(label)} ·"))
-    expect(page.locator("#model h3")).to_have_text(label, timeout=30_000)
+    appears(page.locator("#model h3").get_by_text(label, exact=True), 30_000)
     settle(page)
 
 
@@ -283,12 +289,12 @@ def paint(page: Page, region: int, points: list[tuple[float, float]]) -> None:
 def start(page: Page) -> None:
     """Press Generate and wait until the run has begun, so that what is shown next is its own."""
     page.click("#generate")
-    expect(page.locator("#status .status")).to_be_visible()
+    appears(page.locator("#status .status"))
 
 
 def wait_for_result(page: Page, panel: str = "#result") -> None:
     """Wait until the run that a tab follows has ended; `panel` is where the tab shows its result."""
-    expect(page.locator(f"{panel} .result")).to_be_visible(timeout=RUN_MILLISECONDS)
+    appears(page.locator(f"{panel} .result"), RUN_MILLISECONDS)
 
 
 def generate(page: Page, button: str = "#generate", panel: str = "#result") -> None:
@@ -296,4 +302,4 @@ def generate(page: Page, button: str = "#generate", panel: str = "#result") -> N
     results = page.locator(f"{panel} .result")
     before = results.get_attribute("data-run") if results.count() else "none"
     page.click(button)
-    expect(page.locator(f"{panel} .result:not([data-run='{before}'])")).to_be_visible(timeout=RUN_MILLISECONDS)
+    appears(page.locator(f"{panel} .result:not([data-run='{before}'])"), RUN_MILLISECONDS)

@@ -14,7 +14,7 @@ from pipeline.frames import FrameStream
 from pipeline.history import History
 from pipeline.settings import EncodeSettings, make_settings
 from pipeline.video import write_video
-from tests.browser import Server, opened, serving, settle
+from tests.browser import Server, appears, opened, serving, settle
 from tests.pipeline.history.records import an_output, put
 
 NASTY = "<img src=x onerror=alert(1)>'\""
@@ -122,7 +122,7 @@ def test_two_videos_play_in_step_and_frames_lead_into_a_transition(page: Page) -
     assert films.evaluate_all(TIMES) == pytest.approx([1.95, 2.5])  # the shorter one rests on its last frame
 
     page.keyboard.press(" ")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    appears(page.get_by_role("button", name="Pause"))
     page.wait_for_function("document.querySelectorAll('.compare video')[1].currentTime < 1")  # from the start again
     page.wait_for_function("document.querySelectorAll('.compare video')[1].currentTime > 0.5")
     page.get_by_role("button", name="Pause").click()

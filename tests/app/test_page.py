@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import Server, open_advanced, open_motion, opened, setting, upload
+from tests.browser import Server, appears, open_advanced, open_motion, opened, setting, upload
 from tests.photos import COFFEE, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -117,7 +117,7 @@ def test_settings_without_effect_are_greyed_out_with_the_reason(page: Page) -> N
     sampling = page.locator("#advanced .section").filter(has_text="Sampling")
     expect(sampling.locator("small").first).to_be_visible()  # nothing below it has an effect, so it stands alone
     expect(setting(page, "animate.negative_prompt")).to_be_hidden()
-    expect(setting(page, "animate.overlap")).to_be_visible()
+    appears(setting(page, "animate.overlap"))
     expect(page.locator("#advanced")).to_contain_text("without a diffusion model")
     expect(setting(page, "animate.num_frames")).to_be_enabled()
     setting(page, "animate.seconds").fill("2")
@@ -130,7 +130,7 @@ def test_unknown_words_are_named_and_the_plan_follows_the_prompt_until_it_is_edi
     expect(page.locator("#reading .plan")).to_contain_text("Zooms in")
     open_motion(page)
     page.locator("#plan-camera-roll input[type=number]").fill("30")
-    expect(page.locator("#reading .tag")).to_be_visible()
+    appears(page.locator("#reading .tag"))
     page.fill("#prompt textarea", "pan left")
     expect(page.locator("#reading .plan")).to_contain_text("Zooms in")
     page.click("#follow-prompt")
@@ -141,7 +141,7 @@ def test_an_area_that_is_found_is_shown_and_can_be_erased(page: Page) -> None:
     page.locator("[data-example]").filter(has_text="Deep field").click()
     expect(page.locator("#reading .hint")).to_contain_text("Find areas")
     page.get_by_role("button", name="Find areas").click()
-    expect(page.locator(".photo.painted")).to_be_visible()
+    appears(page.locator(".photo.painted"))
     before = painted_pixels(page)
     assert before > 0
     page.get_by_role("button", name="Clear").click()

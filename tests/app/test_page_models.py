@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.catalogue import get_card, model_names
 from tests.browser import (
     Server,
+    appears,
     choose_engine,
     choose_option,
     generate,
@@ -97,10 +98,10 @@ def test_an_engine_lays_its_values_over_the_form_and_greys_out_what_it_ignores(p
     expect(setting(page, "animate.num_inference_steps")).to_have_value("25")
     expect(page.locator("#engine input")).to_have_value(re.compile("I2VGen-XL"))
     choose_option(page.locator("#engine input"), "Built-in motion")
-    expect(page.locator("#reading .plan")).to_be_visible()
+    appears(page.locator("#reading .plan"))
     expect(setting(page, "animate.num_frames")).to_have_value("90")
     expect(setting(page, "animate.motion.amount")).to_be_enabled()
-    expect(page.get_by_role("button", name="Find areas")).to_be_visible()
+    appears(page.get_by_role("button", name="Find areas"))
 
 
 def test_the_forecast_follows_the_form_and_names_the_rungs(page: Page) -> None:
@@ -110,9 +111,9 @@ def test_the_forecast_follows_the_form_and_names_the_rungs(page: Page) -> None:
     before = forecast.inner_text()
     setting(page, "runtime.vram_limit_gb").fill("12")
     expect(forecast).not_to_have_text(before, use_inner_text=True)  # a machine may need some of its rungs anyway
-    expect(forecast.locator(".rungs")).to_be_visible()
+    appears(forecast.locator(".rungs"))
     setting(page, "runtime.vram_limit_gb").fill("2")
-    expect(page.locator("#forecast .outlook.no")).to_be_visible()
+    appears(page.locator("#forecast .outlook.no"))
 
 
 def test_a_model_without_a_prompt_says_so_and_a_reload_keeps_it(page: Page, server: Server) -> None:
@@ -132,7 +133,7 @@ def test_a_missing_model_is_one_sentence_with_a_button_and_no_run(page: Page, se
     runs = len(server.records())
     page.click("#generate")
     expect(page.locator("#error .alert")).to_contain_text("models download wan2.2-ti2v-5b")
-    expect(page.locator("#error").get_by_role("button", name="Download")).to_be_visible()
+    appears(page.locator("#error").get_by_role("button", name="Download"))
     assert len(server.records()) == runs
 
 
@@ -152,7 +153,7 @@ def test_a_model_is_fetched_stopped_resumed_and_then_ready(
     expect(card).to_contain_text("was stopped")
     hub.seconds_a_chunk = 0.0
     card.get_by_role("button", name="Download").click()
-    expect(card.locator(".state.ready")).to_be_visible(timeout=30_000)
+    appears(card.locator(".state.ready"), 30_000)
     expect(page.locator("#engine input")).to_have_value("I2VGen-XL · ready")
 
 
@@ -165,7 +166,7 @@ def test_a_run_of_a_model_shows_phases_a_preview_and_its_whole_account(
     choose_engine(page, "I2VGen-XL")
     ask_for_little(page, tiny_models("i2vgen-xl"), steps=30, frames=8)
     start(page)
-    expect(page.locator("#status .glimpse img")).to_be_visible(timeout=60_000)
+    appears(page.locator("#status .glimpse img"), 60_000)
     expect(page.locator("#status .progress-head")).to_contain_text("of 30")
     wait_for_result(page)
     page.wait_for_function("document.querySelector('#result video').videoWidth === 64")
@@ -182,7 +183,7 @@ def test_a_run_of_a_model_shows_phases_a_preview_and_its_whole_account(
     advice = result.locator("[data-advice]").last
     runs = len(server.records())
     advice.click()
-    expect(page.locator("#status .status")).to_be_visible()
+    appears(page.locator("#status .status"))
     assert len(server.records()) > runs
     page.click("#stop")
 
@@ -213,4 +214,4 @@ def test_every_family_makes_a_video_from_the_page(
         record = server.records()[-1]
         assert record["error"] is None
         assert record["model"]["name"] == name
-        expect(page.locator("#result video")).to_be_visible()
+        appears(page.locator("#result video"))

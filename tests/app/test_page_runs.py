@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
     Server,
+    appears,
     choose_option,
     generate,
     open_advanced,
@@ -68,7 +69,7 @@ def test_stop_ends_the_run_and_leaves_a_cancelled_record(page: Page, server: Ser
     page.click("#stop")
     wait_for_result(page)
     expect(page.locator("#result .alert")).to_contain_text("The run was stopped")
-    expect(page.locator("#generate")).to_be_visible()
+    appears(page.locator("#generate"))
     assert server.records()[-1]["status"] == "cancelled"
     assert not list(server.outputs.glob(f"{server.records()[-1]['run_id']}.mp4"))
 
@@ -82,12 +83,12 @@ def test_a_reload_finds_the_run_again_with_its_photo_and_prompt_and_then_its_res
     set_small(page, frames=900, width=640)
     start(page)
     page.goto(server.address)
-    expect(page.locator("#status .status")).to_be_visible()
-    expect(page.locator("#stop")).to_be_visible()
+    appears(page.locator("#status .status"))
+    appears(page.locator("#stop"))
     expect(page.locator("#prompt textarea")).to_have_value("pan right")
     expect(page.locator(".photo")).to_have_attribute("data-state", "loaded")
     wait_for_result(page)
-    expect(page.locator("#result video")).to_be_visible()
+    appears(page.locator("#result video"))
 
 
 def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server: Server, coffee: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server
     expect(page.locator("#status .progress-head strong")).to_have_text("Next in the queue")
     page.click("#stop")
     expect(page.locator("#result .alert")).to_contain_text("taken out of the queue")
-    expect(page.locator("#generate")).to_be_visible()
+    appears(page.locator("#generate"))
     page.locator("#queue summary").click()  # folded where one runs alone, which its tab shows as well
     page.locator("#queue").get_by_role("button", name="Stop").click()
     expect(page.locator("#queue .queue")).to_be_hidden()

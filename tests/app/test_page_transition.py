@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app.texts import EXAMPLE_PAIRS
 from tests.browser import (
     Server,
+    appears,
     choose_option,
     generate,
     opened,
@@ -69,7 +70,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def open_transition(page: Page) -> None:
     page.get_by_role("tab", name="Transition").click()
-    expect(page.locator("#passage-generate, #passage-stop").locator("visible=true")).to_be_visible()
+    appears(page.locator("#passage-generate, #passage-stop").locator("visible=true"))
     settle(page)
 
 
@@ -85,7 +86,7 @@ def field(page: Page, name: str) -> Locator:
 def set_small(page: Page, frames: int = 8, side: int = SIDE) -> None:
     """Ask for a video that is made in a moment, with the advanced settings unfolded."""
     page.click("#passage-advanced > button")
-    expect(field(page, "transition.num_frames")).to_be_visible()
+    appears(field(page, "transition.num_frames"))
     settle(page)
     for name, value in {"transition.num_frames": frames, "prepare.width": side, "prepare.height": side}.items():
         field(page, name).fill(str(value))
@@ -143,7 +144,7 @@ def test_two_photos_swapped_become_a_video_from_the_one_to_the_other(
     set_small(page)
     expect(page.locator("#passage-forecast .summary")).to_contain_text("8 frames at 30 fps")
     result = make(page)
-    expect(result.locator("video")).to_be_visible()
+    appears(result.locator("video"))
     expect(result.locator(".ways")).to_contain_text("One scene")
     expect(result.locator(".hint").filter(has_text="agree")).to_contain_text("matches")
     assert result.locator("img.matches").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
@@ -161,7 +162,7 @@ def test_photos_of_different_things_are_led_over_and_the_reason_is_no_failure(
     choose_pair(page, coffee, stranger)
     set_small(page)
     result = make(page)
-    expect(result.locator("video")).to_be_visible()
+    appears(result.locator("video"))
     expect(result.locator(".ways")).to_contain_text("No common scene")
     expect(result.locator(".alert")).to_have_count(0)
     assert ways(server.records()[-1])["align"] == "refused"
@@ -171,7 +172,7 @@ def test_one_photo_twice_is_a_video_too(page: Page, server: Server, coffee: Path
     choose_pair(page, coffee, coffee)
     set_small(page)
     result = make(page)
-    expect(result.locator("video")).to_be_visible()
+    appears(result.locator("video"))
     expect(result.locator(".alert")).to_have_count(0)
     assert server.records()[-1]["status"] == "succeeded"
 
@@ -212,17 +213,17 @@ def test_a_run_is_found_again_after_a_reload_is_told_on_the_other_tab_and_can_be
     choose_pair(page, coffee, closer)
     set_small(page, frames=3000, side=480)
     page.click("#passage-generate")
-    expect(page.locator("#passage-stop")).to_be_visible()
+    appears(page.locator("#passage-stop"))
     visit(page, server)
     expect(page.locator("#queue .queue")).to_contain_text(f"{coffee.name} → {closer.name}")
-    expect(page.locator("#generate")).to_be_visible()
+    appears(page.locator("#generate"))
     open_transition(page)
-    expect(page.locator("#passage-status .status")).to_be_visible()
+    appears(page.locator("#passage-status .status"))
     assert shown_photos(page) == [coffee.name, closer.name]
     page.click("#passage-stop")
     wait_for_result(page, RESULT)
     expect(page.locator(f"{RESULT} .alert")).to_contain_text("The run was stopped")
-    expect(page.locator("#passage-generate")).to_be_visible()
+    appears(page.locator("#passage-generate"))
     assert server.records()[-1]["status"] == "cancelled"
     page.get_by_role("tab", name="Animate").click()
     open_transition(page)
@@ -274,7 +275,7 @@ def test_a_plan_is_written_edited_and_painted_and_one_key_frame_is_painted_anew(
 
 def choose_keyframes(page: Page) -> None:
     choose_option(page.locator("#passage-engine input"), "key frames")
-    expect(page.locator("#passage-plan")).to_be_visible()
+    appears(page.locator("#passage-plan"))
     settle(page)
 
 

@@ -42,7 +42,7 @@ class Bench:
 
     def values(self, **changed: Any) -> dict[Any, Any]:
         """What the components hold; `changed` names parts of the tab, or settings with __ for the dot."""
-        found = {part: part.value for part in self.form.inputs}
+        found = {part: part.value for part in (*self.form.bundle.components, *self.form.bundle.states)}
         controls = {**self.tab.advanced.controls, **self.tab.words.captions.controls}
         named: dict[str, Any] = {"engine": self.tab.engine, "preset": self.tab.preset, "prompt": self.tab.prompt}
         named |= {"prompts": self.tab.words.prompts, "own": self.state.own, "photos": self.state.photos}

@@ -14,7 +14,7 @@ from app.downloads import Downloads
 from app.jobs import Jobs
 from app.pulse import KEY, Beat, Beats, Pulse
 from pipeline.settings import Settings
-from tests.browser import open_advanced, set_small, settle, start, upload, wait_for_result
+from tests.browser import appears, open_advanced, set_small, settle, start, upload, wait_for_result
 from tests.pictures import scene
 
 QUIET_MILLISECONDS = 4000
@@ -117,11 +117,11 @@ def test_progress_sets_off_no_event_and_the_end_does(page: Page, coffee: Path) -
 def test_a_page_says_when_the_program_is_gone_or_another_one(page: Page) -> None:
     page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('gone')); }")
     told = page.get_by_role("alert").filter(has_text="The program does not answer")
-    expect(told).to_be_visible()
+    appears(told)
     page.evaluate("() => { window.fetch = async () => new Response('', {status: 403}); }")
     expect(page.locator("#lost")).to_contain_text("started anew")
     page.get_by_role("button", name="Load the page again").click()
-    expect(page.locator("#generate")).to_be_visible()
+    appears(page.locator("#generate"))
     expect(page.locator("#lost")).to_have_count(0)
 
 

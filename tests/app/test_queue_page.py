@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser import (
     RUN_MILLISECONDS,
     Server,
+    appears,
     open_advanced,
     opened,
     serving,
@@ -49,7 +50,7 @@ def test_the_queue_is_changed_and_outlives_page_and_program(browser: Browser, co
             page.get_by_role("button", name="Save in the queue").click()
             expect(rows.nth(2)).to_contain_text("tilt up")
             expect(page.locator("#queue .editing")).to_have_count(0)
-            expect(page.locator("#more")).to_be_visible()
+            appears(page.locator("#more"))
             page.get_by_role("button", name="Pause").click()
             expect(page.locator("#queue")).to_contain_text("The queue is paused")
         with opened(browser, server, viewport={"width": 390, "height": 844}) as phone:  # it belongs to the program
@@ -79,7 +80,7 @@ def go_on_and_resume(page: Page, server: Server) -> None:
     records = {record["requested"]["prompt"]: record for record in server.records()}
     assert records["zoom <b>out"]["started_at"] < records["tilt up"]["started_at"]
     page.get_by_role("button", name="Resume").click()
-    expect(page.locator("#status .status")).to_be_visible()
+    appears(page.locator("#status .status"))
     expect(page.locator("#queue")).not_to_contain_text("Interrupted")
     page.click("#stop")
     expect(page.locator("#result .alert")).to_contain_text("The run was stopped")
@@ -97,7 +98,7 @@ def begin_and_reload(page: Page, server: Server, photo: Path) -> None:
     start(page)
     visit(page, server)
     bar = page.locator("#status .bar")
-    expect(bar).to_be_visible()
+    appears(bar)
     before = bar.get_attribute("aria-valuenow")
     page.wait_for_function(
         "before => Number(document.querySelector('#status .bar').ariaValueNow) > Number(before)", arg=before

@@ -13,7 +13,7 @@ from pipeline.history import History, Query
 from pipeline.provenance import Provenance
 from pipeline.run import execute, submit
 from pipeline.settings import Settings, make_settings
-from tests.browser import Server, open_advanced, open_motion, setting, settle
+from tests.browser import Server, appears, open_advanced, open_motion, setting, settle
 from tests.pictures import scene
 
 NASTY = "<img src=x onerror=alert(1)>'\""
@@ -89,7 +89,7 @@ def test_an_old_video_a_poster_and_a_record_bring_everything_back(page: Page, se
     expect_settings(page, {"seed": "77", "encode.crf": "31", "encode.fps": "30000/1001", "runtime.threads": "2"})
     expect_settings(page, {"animate.num_frames": "6", "prepare.width": "96", "animate.motion.amount": "1.5"})
     expect(page.locator("#plan-camera-roll input[type=number]")).to_have_value("7")
-    expect(page.locator("#follow-prompt")).to_be_visible()
+    appears(page.locator("#follow-prompt"))
     expect(page.locator("#photo .photo.painted")).to_have_attribute("data-state", "loaded")
 
     page.fill("#prompt textarea", "something else")
@@ -101,7 +101,7 @@ def test_an_old_video_a_poster_and_a_record_bring_everything_back(page: Page, se
     expect(told.locator("li")).to_have_count(2)
     expect(told).to_contain_text("newer version")
     expect(told).to_contain_text(NASTY)
-    expect(page.locator("#passage-generate")).to_be_visible()
+    appears(page.locator("#passage-generate"))
     settle(page)
 
     nothing = tmp_path / "holiday.mp4"

@@ -27,7 +27,7 @@ from pipeline.named_settings import known_options
 from pipeline.records import MAX_PLACES, ErrorRecord, RunRecord, RunStatus, read_record, record_path
 from pipeline.sweeps.grid import IMAGE, places
 from pipeline.sweeps.group import latest_sheet
-from tests.browser import RUN_MILLISECONDS, Server, choose_option, open_advanced, set_small, settle
+from tests.browser import RUN_MILLISECONDS, Server, appears, choose_option, open_advanced, set_small, settle
 from tests.pictures import scene
 from tests.pipeline.history.records import an_output, put
 
@@ -282,7 +282,7 @@ def test_several_photos_then_a_table_of_settings_that_survives_a_reload(
     page.get_by_role("button", name="Generate 4 videos").click()
     expect(page.locator("#gallery thead th")).to_have_text(["Loop on", "Loop off"], timeout=RUN_MILLISECONDS)
     expect(cells.locator("video")).to_have_count(4, timeout=RUN_MILLISECONDS)
-    expect(page.locator("#gallery .sheet img")).to_be_visible(timeout=RUN_MILLISECONDS)
+    appears(page.locator("#gallery .sheet img"), RUN_MILLISECONDS)
     look_again(page, server)
 
 
@@ -297,5 +297,5 @@ def look_again(page: Page, server: Server) -> None:
     with Image.open(sheet_of(server.outputs, wanted["group"])) as picture:
         assert picture.width == width
     page.locator(f"#gallery [data-cell={wanted['run_id']}]").click()
-    expect(page.locator(f"#result [data-run={wanted['run_id']}]")).to_be_visible()
+    appears(page.locator(f"#result [data-run={wanted['run_id']}]"))
     assert page.locator("#gallery [aria-current]").get_attribute("data-cell") == wanted["run_id"]
