@@ -71,8 +71,9 @@ def names(records: tuple[RunRecord, ...]) -> list[str]:
 def test_what_waits_is_taken_over_in_the_order_of_its_queue(outputs: Path) -> None:
     put(outputs, "video_1", queue_position=9)
     put(outputs, "video_2", queue_position=3)
-    put(outputs, "video_3", queue_position=1, process_started_at=5000.0)
-    put(outputs, "video_4", queue_position=2, process_started_at=4000.0)
+    _, started = own()  # seconds since the machine was started: few, on a new one
+    put(outputs, "video_3", queue_position=1, process_started_at=started - 2000.0)
+    put(outputs, "video_4", queue_position=2, process_started_at=started - 3000.0)
     found = take_over(outputs)
     assert names(found.waiting) == ["video_4", "video_3", "video_2", "video_1"]
     assert found.interrupted == ()
