@@ -16,6 +16,7 @@ from pipeline.motion_plan import MotionPlan, Region
 from pipeline.records import MAX_PLACES
 from pipeline.settings import RuntimeSettings, Settings, preset_names
 from pipeline.transition_settings import STAGES
+from pipeline.without_effect import ignored
 
 HERE = Path(__file__).resolve().parent
 
@@ -259,7 +260,9 @@ def _plan_editor() -> PlanEditor:
 
 
 def _advanced() -> Form:
-    return build_sections("setting", advanced_sections(), LABELS)
+    form = build_sections("setting", advanced_sections(), LABELS)
+    form.open_with(ignored(Settings()))
+    return form
 
 
 def advanced_sections() -> dict[str, list[str]]:

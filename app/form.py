@@ -105,6 +105,12 @@ class Form:
         changed = [name for name in self.controls if reasons.get(name, "") != before.get(name, "")]
         return {self.controls[name].component: self.controls[name].grey_out(reasons.get(name, "")) for name in changed}
 
+    def open_with(self, reasons: Mapping[str, str]) -> None:
+        """Grey out from the start what has a reason."""
+        for name, control in self.controls.items():
+            if reason := reasons.get(name):
+                control.component.interactive, control.component.info = False, reason
+
     def show(self, model: BaseModel) -> list[Update]:
         """Updates, in the order of `components`, that show a model's values."""
         values = model.model_dump(mode="json")

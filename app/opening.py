@@ -1,5 +1,7 @@
 """A page that opens: both tabs show what the program is doing, or did last, with what was asked for."""
 
+from typing import Any
+
 import gradio as gr
 
 from app.crossing import Crossing
@@ -30,4 +32,11 @@ class Opening:
     def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
         """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""
         self.animate.actions.jobs.await_taken_up(TAKE_UP_SECONDS)
-        return self.animate.restore(engine, shown) | self.crossing.restore(shown_passage)
+        changes = self.animate.restore(engine, shown) | self.crossing.restore(shown_passage)
+        return {part: change for part, change in changes.items() if not opens_so(part, change)}
+
+
+def opens_so(part: Any, change: Any) -> bool:
+    """Whether a page that opens shows this value already, as most of a form does: each change takes time."""
+    alone = {"__type__", "value"}
+    return isinstance(change, dict) and change.keys() == alone and change["value"] == part.value

@@ -11,6 +11,7 @@ from app.offers import model_label
 from app.texts import LABELS
 from pipeline.settings import RuntimeSettings, Settings, passage_engines, preset_names
 from pipeline.transition_settings import FLOW, KEYFRAMES, PlanSettings
+from pipeline.without_effect import ignored_in_transition
 
 SECTIONS = {
     "Length and motion": ("transition.num_frames", "transition.seconds", "encode.fps", "transition.", "seed"),
@@ -236,4 +237,6 @@ def _prompt() -> gr.Textbox:
 
 
 def _advanced() -> Form:
-    return build_sections("passage", passage_sections(), LABELS, NOT_FOR)
+    form = build_sections("passage", passage_sections(), LABELS, NOT_FOR)
+    form.open_with(ignored_in_transition(Settings()))
+    return form

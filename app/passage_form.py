@@ -18,6 +18,7 @@ from app.state import Changes, Displayed, Values
 from pipeline.catalogue import merge, model_names
 from pipeline.settings import Settings, make_settings
 from pipeline.transition_settings import FLOW, KEYFRAMES
+from pipeline.without_effect import ignored_in_transition
 
 if TYPE_CHECKING:
     from pipeline.preview import PassagePreview
@@ -62,7 +63,7 @@ class ShownPassage:
     """As they would be used: they say which models are meant, and where they are looked for."""
     picked: str = FLOW
     """The engine of the form, which is another one where the form could not be read."""
-    ignored: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[tuple[str, str], ...] = tuple(sorted(ignored_in_transition(Settings()).items()))
     shelf: tuple[object, ...] = ()
     """What the states of the models in the pickers depend on."""
 

@@ -9,7 +9,8 @@ import gradio as gr
 from app.jobs import Snapshot
 from pipeline.engines import EMBEDDED
 from pipeline.motion_plan import MotionPlan
-from pipeline.settings import RuntimeSettings
+from pipeline.settings import RuntimeSettings, Settings
+from pipeline.without_effect import ignored
 
 ANIMATE, TRANSITION = "animate", "transition"
 """Ids of the tabs that make videos."""
@@ -59,7 +60,7 @@ class Shown:
     """What the last reading put on the page, so that the next one sends only what differs."""
 
     plan: MotionPlan | None = None
-    ignored: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[tuple[str, str], ...] = tuple(sorted(ignored(Settings()).items()))
     engine: str = EMBEDDED
     picked: str = EMBEDDED
     """The engine of the form, which is another one where the form could not be read."""

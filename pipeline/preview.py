@@ -20,9 +20,10 @@ from pipeline.memory.machine import read_machine
 from pipeline.memory.pace import expected_seconds
 from pipeline.models.weights import measured_card
 from pipeline.records import DowngradeRecord, Notice
-from pipeline.resolve import ignored, ignored_in_transition, resolve, resolve_transition
+from pipeline.resolve import resolve, resolve_transition
 from pipeline.run.ahead import Foreseen, foresee_animation, foresee_transition
 from pipeline.settings import Settings
+from pipeline.without_effect import ignored, ignored_in_transition
 
 NOMINAL_SIZE = (1920, 1080)
 """Stands for the image's width and height in pixels while there is no image yet."""
@@ -107,7 +108,7 @@ def preview_transition(
         outlook = look_ahead(used, measured_card(get_card(used.transition.engine), used.runtime), outputs)
     paths = [image for image in images if image is not None]
     foreseen = foresee_transition(paths, used, outputs) if outputs else Foreseen()
-    return PassagePreview(used, tuple(notices), ignored_in_transition(used), outlook, foreseen)
+    return PassagePreview(used, tuple(notices), ignored_in_transition(settings), outlook, foreseen)
 
 
 def _size(image: Path | None, settings: Settings) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -152,16 +152,34 @@ class Noise:
 
 @contextmanager
 def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
-    """A fresh tab on the page; `context` are options of a playwright context. Fails on noise when it closes."""
+    """A fresh tab on the page; `context` are options of a playwright context. Fails on noise when it closes.
+
+    It remembers nothing of another test, but what the browser has read and compiled of Gradio: half a second each time.
+    """
     noise = Noise()
-    with closing(browser.new_context(**context)) as tabs:
-        page = tabs.new_page()
-        noise.listen(page)
-        _watch_queue(page)
-        visit(page, server)
-        yield page
+    idle = IDLE.setdefault(browser, {}).setdefault(json.dumps(context, sort_keys=True), [])
+    tabs = idle.pop() if idle else browser.new_context(**context)
+    page = tabs.new_page()
+    page.add_init_script(FORGET)
+    noise.listen(page)
+    _watch_queue(page)
+    visit(page, server)
+    yield page
+    page.close()
+    tabs.clear_cookies()
+    idle.append(tabs)
     assert noise.errors == []
     assert noise.outside == []
+
+
+IDLE: WeakKeyDictionary[Browser, dict[str, list[BrowserContext]]] = WeakKeyDictionary()
+"""Contexts of each browser that no test uses, by their options."""
+
+FORGET = """if (!sessionStorage.getItem('begun')) {
+    localStorage.clear();
+    sessionStorage.setItem('begun', 'yes');
+}"""
+"""Forgets what an earlier tab has left, when a tab is opened, but not when it is reloaded."""
 
 
 def visit(page: Page, server: Server) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.catalogue import FamilyName, ModelCard, get_card, model_names
 from pipeline.engines.base import Capabilities, Engine
+from pipeline.engines.embedded import embedded_capabilities
 from pipeline.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from pipeline.engines.diffusion.family import Family
 
-__all__ = ["EMBEDDED", "Capabilities", "Engine", "engine_names", "get_engine", "get_family"]
+__all__ = ["EMBEDDED", "Capabilities", "Engine", "engine_names", "get_capabilities", "get_engine", "get_family"]
 
 EMBEDDED = "motion"
 """Name of the engine that needs no model."""
@@ -51,6 +52,11 @@ def get_engine(name: str) -> Engine:
 
     card = get_card(name)
     return DiffusionEngine(card, get_family(card))
+
+
+def get_capabilities(name: str) -> Capabilities:
+    """What the engine of this name takes; the embedded one is not loaded for it. Raises as `get_engine` does."""
+    return embedded_capabilities() if name == EMBEDDED else get_engine(name).capabilities
 
 
 def get_family(card: ModelCard) -> "Family":

@@ -16,9 +16,9 @@ from pipeline.images import probe
 from pipeline.models.identity import digest
 from pipeline.options import with_value
 from pipeline.records import PICTURES, InputRecord, InputRole, keep_input
-from pipeline.resolve import ignored, ignored_in_transition
 from pipeline.settings import Settings
 from pipeline.transition_settings import KEYFRAMES
+from pipeline.without_effect import ignored, ignored_in_transition
 
 Say = Callable[[str], None]
 

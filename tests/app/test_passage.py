@@ -151,11 +151,17 @@ def test_a_reading_says_what_would_be_made_and_greys_out_the_rest(bench: Bench) 
     tab = bench.tab
     changes = bench.form.read(bench.values(transition__num_frames=20))
     assert "1280 × 720, 20 frames" in changes[tab.forecast]
-    assert not changes[tab.advanced.controls["keyframes.count"].component]["interactive"]
-    assert tab.advanced.controls["align.seconds"].component not in changes
+    controls = {name: control.component for name, control in tab.advanced.controls.items()}
+    assert not controls["keyframes.count"].interactive, "greyed out from the start"
+    assert controls["align.seconds"].interactive
+    assert {name for name, each in controls.items() if each in changes} == set(HELPERS), "shown as it is"
     assert changes[tab.model] == ""
     after = bench.form.read({**bench.values(), bench.state.shown: changes[bench.state.shown]})
     assert not set(after) & set(tab.advanced.components)
+    changes = bench.form.read(bench.values(transition__seconds="2"))
+    assert not changes[controls["transition.num_frames"]]["interactive"], "the seconds decide"
+    changes = bench.form.read(bench.values(prepare__width="640"))
+    assert not changes[controls["prepare.resolution"]]["interactive"], "the width decides"
 
 
 def test_a_reading_says_which_stages_are_kept_from_an_earlier_run(bench: Bench, outputs: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from pipeline.engines import Capabilities
 from pipeline.errors import InvalidSetting
-from pipeline.resolve import ignored, ignored_in_transition, resolve, snap_count
+from pipeline.resolve import resolve, snap_count
 from pipeline.settings import make_settings
+from pipeline.without_effect import ignored, ignored_in_transition
 
 
 def used(width: int, height: int, **sections: Any) -> tuple[Any, list[Any]]:

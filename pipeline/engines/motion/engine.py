@@ -7,6 +7,7 @@ from pipeline.cache import Cache, cache_key
 from pipeline.catalogue import Role
 from pipeline.context import Context
 from pipeline.engines.base import Capabilities
+from pipeline.engines.embedded import embedded_capabilities
 from pipeline.engines.held import choose_with_room
 from pipeline.engines.motion.animator import RegionAnimator
 from pipeline.engines.motion.areas import find_area
@@ -20,7 +21,6 @@ from pipeline.environment import PIXEL_PACKAGES, package_version
 from pipeline.frames import Frame, FrameStream, Mask, PreparedImage, render_in_order
 from pipeline.memory.fitting import Wish
 from pipeline.motion_plan import Camera, MotionPlan, Region
-from pipeline.options import options
 from pipeline.records import Notice
 from pipeline.settings import MotionSettings, Settings
 from pipeline.transition_settings import NONE
@@ -31,34 +31,6 @@ GENTLE_ZOOM = Camera(zoom=1.15)
 USUAL_PARALLAX = 0.5
 """Strength of a camera in depth where only the depth was given."""
 
-NO_SAMPLING = "No effect: motion renders its plan directly, without a diffusion model."
-
-MEANT_FOR_IT = (
-    "animate.engine",
-    "animate.num_frames",
-    "animate.seconds",
-    "animate.segments",
-    "animate.overlap",
-    "animate.hold_colour",
-    "animate.motion.",
-    "runtime.threads",
-    "runtime.models_dir",
-    "runtime.offline",
-    "runtime.device",
-    "runtime.vram_limit_gb",
-    "runtime.allow_downgrades",
-    "runtime.keep_model",
-    "runtime.cache_gb",
-)
-"""Settings of animate and runtime that concern this engine, or the models that see depth for it, make frames between
-its own, enlarge or paint them; or the beginnings of their names."""
-
-
-def _without_effect() -> dict[str, str]:
-    """Settings that belong to diffusion models alone."""
-    names = [option.name for option in options() if option.section in ("animate", "animate.control", "runtime")]
-    return {name: NO_SAMPLING for name in names if not name.startswith(MEANT_FOR_IT)}
-
 
 @dataclass(frozen=True)
 class MotionEngine:
@@ -66,7 +38,7 @@ class MotionEngine:
 
     name: str = "motion"
     version: str = "2"
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(ignores=_without_effect()))
+    capabilities: Capabilities = field(default_factory=embedded_capabilities)
 
     def resolve(self, settings: Settings) -> tuple[Settings, list[Notice]]:
         """Put the motion plan into the settings: the one given, else what the prompt is read as."""

@@ -29,7 +29,9 @@ def load(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def loaded(folder: Path) -> Any:
-    return load(folder)
+    """The model with its weights in memory of their own: as parts of a file they may begin anywhere, and with another
+    alignment some processors round otherwise."""
+    return load(folder).to("cpu:0").to("cpu")
 
 
 @pytest.fixture
