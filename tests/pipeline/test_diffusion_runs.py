@@ -159,9 +159,13 @@ def test_progress_names_the_phases_and_shows_what_is_in_the_making(
     tiny_models: TinyModels, photo: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.engines.diffusion.progress.GLIMPSE_SECONDS", 0.0)
+    RESIDENT.release()
     events: list[Event] = []
     finish(photo, outputs, tiny_models("i2vgen-xl"), events.append)
     progress = [event for event in events if isinstance(event, Progress) and event.stage == "animate"]
+    phases = list(dict.fromkeys(each.phase for each in progress if each.phase))
+    waiting = ["loading I2VGen-XL", "moving the model into place", "reading the image and the prompt"]
+    assert phases == [*waiting, "sampling", "decoding"]
     assert [(each.done, each.total) for each in progress if each.phase == "sampling"] == [(0, 2), (1, 2), (2, 2)]
     assert [each.done for each in progress if each.phase == "decoding"] == [0, 1, 2, 3, 4]
     glimpses = [event for event in events if isinstance(event, Glimpse)]

@@ -124,7 +124,7 @@ class Sampling:
 
         def load() -> Any:
             self._placed = None
-            with self._phase(Phase.LOAD):
+            with self._phase(Phase.LOAD, f"loading {self.card.title}"):
                 return self.family.load(files, plan)
 
         pipe = RESIDENT.acquire(key, load)
