@@ -8,12 +8,12 @@ into one component, in an event that never reaches the server, and that componen
 
 import json
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.events import QUIET
+from app.animate import script
+from app.events import QUIET, READING
 from app.form import Listener
 from app.state import Changes, Values
 
@@ -22,8 +22,6 @@ TYPED, EDITED, BOUNDED = "typed", "edited", "bounded"
 bound."""
 
 WRITE = "(...values) => JSON.stringify(values)"
-
-SCRIPT = (Path(__file__).resolve().parent / "bundle.js").read_text(encoding="utf-8")
 
 
 class Bundle:
@@ -34,7 +32,7 @@ class Bundle:
 
     def __init__(self, name: str, components: Iterable[gr.components.Component], states: Iterable[gr.State]) -> None:
         self.components, self.states, self.name = list(components), set(states), name
-        self.text = gr.HTML("", html_template="", elem_id=name, elem_classes="bundle", js_on_load=SCRIPT)
+        self.text = gr.HTML("", html_template="", elem_id=name, elem_classes="bundle", js_on_load=script("bundle.js"))
 
     @property
     def inputs(self) -> set[Any]:
@@ -50,13 +48,22 @@ class Bundle:
         """Attach a handler that takes the values of components and states, by component."""
         return self.write(listener).then(unpacking(handler, self), self.inputs, outputs, **{**QUIET, **how})
 
-    def told(self, listener: Listener, what: str) -> None:
-        """Let an event be told to this bundle: soon after, its own event called `what` takes place.
+    def told(self, what: str, *listeners: Listener) -> None:
+        """Let events be told to this bundle: soon after one, its own event called `what` takes place.
 
         Many told at once, such as the changes of all that an engine lays over the form, set it off once.
         """
         tell = json.dumps({"bundle": self.name, "what": what})
-        listener(None, js=f"() => {{ dispatchEvent(new CustomEvent('bundle', {{ detail: {tell} }})); }}", **QUIET)
+        for listener in listeners:
+            listener(None, js=f"() => {{ dispatchEvent(new CustomEvent('bundle', {{ detail: {tell} }})); }}", **QUIET)
+
+    def read(self, what: str, handler: Callable[[Values], Changes], outputs: Any) -> None:
+        """Attach the handler of what is told: it reads the form, once more if something was told meanwhile."""
+        self.send(getattr(self.text, what), handler, outputs, trigger_mode="always_last", **READING)
+
+    def read_after(self, *events: gr.events.Dependency) -> None:
+        """Read the form once one of the events has filled it in."""
+        self.told(TYPED, *(event.then for event in events))
 
     def unpack(self, values: Values) -> Values:
         """The values that came, with those of the components in place of their text."""

@@ -53,19 +53,17 @@ class Crossing:
         events = [on(box.pick, self._pick(number), photos, outputs) for number, box in enumerate(tab.photos)]
         events.append(on(tab.swap.click, self.swap, photos, outputs))
         events.append(on(tab.examples.pair, self.example, None, outputs))
-        self.read_after(*events)
+        self.form.bundle.read_after(*events)
 
     def _connect_form(self) -> None:
         tab, form = self.tab, self.form
         choices = [tab.engine, tab.preset]
         by_engine = on(tab.engine.input, form.choose_engine, [*choices, self.state.shown], form.outputs)
         by_preset = on(tab.preset.input, form.choose_preset, choices[::-1], form.outputs)
-        self.read_after(by_engine, by_preset)
+        self.form.bundle.read_after(by_engine, by_preset)
         listeners = [control.listener for control in tab.advanced.controls.values()]
-        for listener in (*listeners, tab.words.prompts.input):
-            form.bundle.told(listener, TYPED)
-        reading = {"trigger_mode": "always_last", **READING}
-        form.bundle.send(form.bundle.text.typed, form.read, form.read_outputs, **reading)
+        form.bundle.told(TYPED, *listeners, tab.words.prompts.input)
+        form.bundle.read(TYPED, form.read, form.read_outputs)
         form.bundle.send(tab.words.own.forget, form.forget, [*form.read_outputs, self.state.own], **READING)
         shown = [self.state.shown]
         for panel in (tab.model, tab.error, tab.result):
@@ -82,15 +80,10 @@ class Crossing:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, self.seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        self.read_after(
+        self.form.bundle.read_after(
             on(tab.result.repaint, self.repaint, [self.state.shown], self.restore_outputs),
             on(tab.result.reuse, self.reuse, None, self.shown_outputs),
         )
-
-    def read_after(self, *events: gr.events.Dependency) -> None:
-        """Read the form once one of the events has filled it in."""
-        for event in events:
-            self.form.bundle.told(event.then, TYPED)
 
     # --- photos -----------------------------------------------------------------------------------------------------
 

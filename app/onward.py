@@ -41,8 +41,8 @@ class Onward:
             on(opened.beside, self.beside, [animate.state.shown], outputs),
             on(opened.passage, self.lead_over, [crossing.state.photos], outputs),
         ):
-            animate.read_after(event)
-            crossing.read_after(event)
+            animate.form.read_after(event)
+            crossing.form.bundle.read_after(event)
 
     def use(self, event: gr.EventData) -> Changes:
         """Put photos and settings of a run back into the form that they come from, with the seed that was drawn."""

@@ -26,8 +26,8 @@ class Opening:
         inputs = [animate.state.engine, animate.state.shown, crossing.state.shown]
         outputs = [*animate.restore_outputs, *crossing.restore_outputs]
         opened = on(page.load, self.restore, inputs, list(dict.fromkeys(outputs)))
-        animate.read_after(opened)
-        crossing.read_after(opened)
+        animate.form.read_after(opened)
+        crossing.form.bundle.read_after(opened)
 
     def restore(self, engine: str, shown: Shown, shown_passage: ShownPassage) -> Changes:
         """Show the runs under way, or the last ones; `engine` is the one that the browser remembers."""

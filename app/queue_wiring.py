@@ -61,8 +61,8 @@ class QueueWiring:
         forms = [*animate.shown_outputs, *animate.painted_outputs, *crossing.shown_outputs]
         outputs = [*self.outputs, self.editing, self.tabs, animate.tab.error, crossing.tab.error, *forms]
         opened = on(panel.edit, self.edit, None, list(dict.fromkeys(outputs)))
-        animate.read_after(opened)
-        crossing.read_after(opened)
+        animate.form.read_after(opened)
+        crossing.form.bundle.read_after(opened)
         on(panel.unedit, self.leave, None, [*self.outputs, self.editing])
         photo_form, pair_form = animate.form, crossing.form.bundle
         written = pair_form.write(photo_form.write(panel.save).then)

@@ -52,8 +52,8 @@ class Restoring:
         """Attach the event; the forms are read once they are filled in."""
         self.told = told
         restored = on(header.restore, self.restore, None, [*self.outputs, told])
-        self.animate.read_after(restored)
-        self.crossing.read_after(restored)
+        self.animate.form.read_after(restored)
+        self.crossing.form.bundle.read_after(restored)
 
     def restore(self, event: gr.EventData) -> Changes:
         """Bring back what an uploaded file says of its run, or say why it says nothing."""

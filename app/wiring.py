@@ -56,15 +56,10 @@ class Wiring:
         self.restore_outputs = [*self.shown_outputs, *self.run_outputs, self.state.engine]
         self.seen = [self.state.followed, self.state.displayed, self.state.shown]
 
-    def read_after(self, *events: gr.events.Dependency) -> None:
-        """Read the form once one of the events has filled it in."""
-        for event in events:
-            self.form.told(event.then, TYPED)
-
     def connect(self) -> None:
         """Attach every event."""
         self._connect_photo()
-        self.read_after(*self.several.connect())
+        self.form.read_after(*self.several.connect())
         self._connect_reading()
         self._connect_engines()
         self._connect_runs()
@@ -73,28 +68,28 @@ class Wiring:
         tab = self.tab
         outputs = [tab.photo, self.state.photo, self.state.areas, tab.error, tab.prompt, *self.several.outputs]
         for listener, handler in ((tab.photo.pick, self.pick), (tab.examples.example, self.example)):
-            self.read_after(on(listener, handler, None, outputs))
+            self.form.read_after(on(listener, handler, None, outputs))
         named = on(tab.photo.named, self.name, None, self.state.named)
         for listener, finder in ((tab.photo.find, self.find), (named.then, self.find_by_name)):
-            self.read_after(self.form.send(listener, finder, [tab.photo, self.state.areas, tab.error]))
+            self.form.read_after(self.form.send(listener, finder, [tab.photo, self.state.areas, tab.error]))
 
     def _connect_reading(self) -> None:
-        tab, form, own = self.tab, self.form, self.form.text
+        tab, form = self.tab, self.form
         advanced = [control.listener for control in tab.advanced.controls.values()]
         for axis in tab.sweep.axes:
-            self.read_after(on(axis.setting.input, axis.show, [axis.setting, axis.shown], [*axis.ways, axis.shown]))
+            self.form.read_after(
+                on(axis.setting.input, axis.show, [axis.setting, axis.shown], [*axis.ways, axis.shown])
+            )
         values = [listener for axis in tab.sweep.axes for listener in (axis.typed.change, axis.ticked.input)]
         edited = [listener for each in tab.plan.components for listener in by_hand(each)]
         bounded = [each.change for each in tab.plan.components if isinstance(each, gr.Slider)]
-        readings = (
-            (TYPED, own.typed, self.reading.read, [tab.prompt.change, tab.photo.input, *advanced, *values]),
-            (EDITED, own.edited, self.reading.edit, edited),
-            (BOUNDED, own.bounded, self.reading.edit_again, bounded),
-        )
-        for what, listener, handler, causes in readings:
-            form.send(listener, handler, self.read_outputs, trigger_mode="always_last", **READING)
-            for cause in causes:
-                form.told(cause, what)
+        for what, handler, causes in (
+            (TYPED, self.reading.read, [tab.prompt.change, tab.photo.input, *advanced, *values]),
+            (EDITED, self.reading.edit, edited),
+            (BOUNDED, self.reading.edit_again, bounded),
+        ):
+            form.read(what, handler, self.read_outputs)
+            form.told(what, *causes)
         form.send(tab.plan.reset.click, self.reading.follow_prompt, self.read_outputs, **READING)
 
     def _connect_engines(self) -> None:
@@ -102,8 +97,7 @@ class Wiring:
         outputs = [*tab.advanced.components, self.state.engine, tab.engine, tab.error]
         by_engine = on(tab.engine.input, shelf.choose_engine, [tab.engine, tab.preset, *shown], outputs)
         by_preset = on(tab.preset.input, shelf.choose_preset, [tab.preset, tab.engine], outputs)
-        for chosen in (by_engine, by_preset):
-            self.read_after(chosen)
+        self.form.read_after(by_engine, by_preset)
         for panel in (tab.model, tab.error, tab.result):
             on(panel.download, shelf.download, shown, [tab.error, tab.model])
         on(tab.model.halt, shelf.halt, shown, [tab.model])
@@ -119,7 +113,7 @@ class Wiring:
         for panel in (tab.status, tab.result):
             on(panel.cancel, self.cancel, seen, self.poll_outputs)
             on(panel.seed, self.reuse_seed, None, [tab.advanced.controls["seed"].component])
-        self.read_after(on(tab.result.advice, self.take_advice, [self.state.shown], self.restore_outputs))
+        self.form.read_after(on(tab.result.advice, self.take_advice, [self.state.shown], self.restore_outputs))
 
     # --- the photo --------------------------------------------------------------------------------------------------
 

@@ -160,12 +160,14 @@ def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Page]:
     idle = IDLE.setdefault(browser, {}).setdefault(json.dumps(context, sort_keys=True), [])
     tabs = idle.pop() if idle else browser.new_context(**context)
     page = tabs.new_page()
-    page.add_init_script(FORGET)
-    noise.listen(page)
-    _watch_queue(page)
-    visit(page, server)
-    yield page
-    page.close()
+    try:
+        page.add_init_script(FORGET)
+        noise.listen(page)
+        _watch_queue(page)
+        visit(page, server)
+        yield page
+    finally:
+        page.close()
     tabs.clear_cookies()
     idle.append(tabs)
     assert noise.errors == []

@@ -186,7 +186,7 @@ class Finishing(Journal):
         maker.seconds = round(maker.seconds + seconds, 3)
         if self.record.model is None:  # its frames were made just now
             maker.peak_memory_bytes = self.monitor.peak_bytes(0.0, self.monitor.seconds())
-        self.say(f"Stage {maker.name}: {maker.seconds:.2f} s with the frames that it made while they were encoded")
+        self.say(f"Stage {maker.name}: {maker.seconds:.2f} s with the time that encoding waited for its frames")
 
     def publish(self, encoded: EncodedVideo) -> None:
         """Give the finished video its final name below the outputs.

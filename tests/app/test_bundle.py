@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -17,7 +18,6 @@ MOST_INPUTS = 12
 """More than that, an event of the page should take as a bundle."""
 
 held = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
-
 
 COUNT = 4
 
@@ -47,7 +47,7 @@ def test_a_handler_takes_what_each_component_holds(bundle: Bundle, values: list[
 
 
 def test_no_event_sends_the_components_of_a_form_one_by_one(outputs: Path, tmp_path: Path) -> None:
-    async def config() -> tuple[dict[str, object], ...]:
+    async def config() -> tuple[dict[str, Any], ...]:
         page = build(outputs, tmp_path)
         try:
             return tuple(page.get_config_file()["dependencies"])
@@ -56,15 +56,15 @@ def test_no_event_sends_the_components_of_a_form_one_by_one(outputs: Path, tmp_p
 
     events = asyncio.run(config())
     sent = [event for event in events if event["backend_fn"]]
-    assert max(len(event["inputs"]) for event in sent) <= MOST_INPUTS  # type: ignore[arg-type]
-    assert any(len(event["inputs"]) > MOST_INPUTS for event in events)  # type: ignore[arg-type]
+    assert max(len(event["inputs"]) for event in sent) <= MOST_INPUTS
+    assert any(len(event["inputs"]) > MOST_INPUTS for event in events)
 
 
 def test_what_is_told_reaches_its_own_bundle_alone() -> None:
     async def scripts() -> list[str]:
         with gr.Blocks() as page:
             button = gr.Button()
-            Bundle("one-form", [button], []).told(button.click, TYPED)
+            Bundle("one-form", [button], []).told(TYPED, button.click)
         return [str(event["js"]) for event in page.get_config_file()["dependencies"]]
 
     (script,) = asyncio.run(scripts())
