@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.errors import InvalidSetting
 from pipeline.memory.recover import is_out_of_memory
+from pipeline.models.pickled import load_pickled
 from pipeline.settings import RuntimeSettings
 
 SETTING = "enhance.model"
@@ -70,14 +71,13 @@ def load_network(path: Path) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     """The tensors of a file by their names; nothing in it is run."""
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         if path.suffix.lower() == ".safetensors":
             return dict(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_pickled(path)
     except SafetensorError as error:
         raise _unusable(path, "is damaged, cut off, or no .safetensors file") from error
     except Exception as error:

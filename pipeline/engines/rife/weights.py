@@ -1,13 +1,13 @@
 """From a file of RIFE's weights to the network. Nothing in the file is run: it is read as plain tensors or refused."""
 
 import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
 from pipeline.catalogue import Card
 from pipeline.engines.rife.layout import LAYOUTS, Layout
 from pipeline.models.load import LoadPlan
+from pipeline.models.pickled import load_pickled
 from pipeline.models.single_file import unusable
 
 _PREFIX = "module."
@@ -49,11 +49,7 @@ def _read(card: Card, path: Path) -> dict[str, Any]:
     import torch
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # of pickles that PyTorch did not write: they are refused below
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_pickled(path)
     except pickle.UnpicklingError as error:
         raise unusable(card, path, "is damaged, or holds more than weights, which is never loaded") from error
     except (RuntimeError, EOFError, ValueError, KeyError) as error:

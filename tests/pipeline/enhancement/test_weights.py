@@ -44,6 +44,7 @@ def save_pickle(content: object, path: Path) -> None:
 
 @pytest.mark.parametrize("save", [torch.save, save_pickle])
 @pytest.mark.parametrize("ending", [".pth", ".pt", ".ckpt", ".safetensors"])
+@pytest.mark.filterwarnings("error")  # they would stand on the user's terminal
 def test_no_program_in_a_file_is_run(tmp_path: Path, save: Callable[[Any, Path], None], ending: str) -> None:
     trace, path = tmp_path / "it ran", tmp_path / f"malicious{ending}"
     save({"params": compact_state() | {"extra": Malicious(trace)}}, path)
