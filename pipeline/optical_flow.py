@@ -50,8 +50,10 @@ def dense_flow(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = F
 
 def pixel_places(rows: range, width: int) -> Flow:
     """The coordinates x, y of every pixel of some rows, shape (rows, width, 2)."""
-    grid = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32))
-    return np.dstack(grid)
+    first = np.stack([np.arange(width), np.full(width, rows.start)], axis=-1).astype(np.float32)
+    places = np.repeat(first[None], len(rows), axis=0)
+    places[..., 1] += np.arange(len(rows), dtype=np.float32)[:, None]
+    return places
 
 
 def sample(

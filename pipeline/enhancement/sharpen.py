@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
+from pipeline.rows import cut
 
 RADIUS = 1.0
 """Standard deviation of the blur in pixels: finer than this is detail."""
@@ -18,6 +19,9 @@ GRAIN = 4.0
 HALO = 5.0
 """Levels by which a pixel may leave the range of its neighbours at full strength, so that edges get no bright rim."""
 
+_ROWS, _REACH = 128, 3 * RADIUS + 1
+"""Rows at a time, for the sake of memory, and how far they look: OpenCV's filter of 8 bits goes to 3 deviations."""
+
 
 def sharpened(frame: Frame, amount: float) -> Frame:
     """The frame with its details strengthened; `amount` is from 0 (the frame itself) to 1.
@@ -26,6 +30,14 @@ def sharpened(frame: Frame, amount: float) -> Frame:
     """
     if amount == 0.0:
         return frame
+    made = np.empty_like(frame)
+    for own, needed in cut(len(frame), _ROWS, _REACH):
+        done = _sharpened(frame[needed.start : needed.stop], amount)
+        made[own.start : own.stop] = done[own.start - needed.start : own.stop - needed.start]
+    return made
+
+
+def _sharpened(frame: Frame, amount: float) -> Frame:
     luma = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
     detail = cv2.subtract(luma, cv2.GaussianBlur(luma, (0, 0), RADIUS), dtype=cv2.CV_8S)
     boost = cv2.LUT(np.asarray(detail).view(np.uint8), _boost(amount).view(np.uint8)).view(np.int8)

@@ -12,6 +12,7 @@ from PIL import Image
 from pipeline.context import Context, Settled, StageFact, Way
 from pipeline.errors import OutputFailed
 from pipeline.frames import Frame, FrameStream
+from pipeline.heap import large_arrays_returned
 from pipeline.interpolation import enlarge
 from pipeline.memory.encoding import descend_encoding
 from pipeline.memory.recover import free, is_out_of_memory
@@ -80,6 +81,7 @@ class Finishing(Journal):
                 maker, way, stream = stage.name, stage.way(self.used), refined
         return stream, [*waits, Wait(maker, way)]
 
+    @large_arrays_returned()
     def encode(self, film: FrameStream, reference: Frame, context: Context) -> EncodedVideo:
         """Refine and encode, and on a shortage of memory encode once more with less, from frames read or made again.
 

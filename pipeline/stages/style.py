@@ -26,7 +26,7 @@ class Style:
     """
 
     name = "style"
-    version = "2"
+    version = "3"
 
     def way(self, settings: Settings) -> Way:
         """Which way it takes without a model; what a model has painted is told as it comes, in StageFacts."""

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
+from pipeline.style.band import Band
 from pipeline.style.palette import ColourMap, samples, transport
-from pipeline.style.strokes import Grain, Plane
+from pipeline.style.strokes import GAUSSIAN, SMEARED, Plane, along, blurred, rounded, smear
 from pipeline.style.texture import SCALES, measure, synthesise
-from pipeline.style.weave import Weave
 
 LEARN_EVERY = 12
 """Frames after which the colours of a shot are measured again."""
@@ -37,6 +37,9 @@ TILE = 512
 _LONGEST_STROKE = 14.0
 """Pixels of a film 720 pixels high over which texture is drawn along the content's lines, for a style that is all
 strokes."""
+
+_OCTAVE = 0.9
+"""Blur in pixels that the finest octave is taken from; it doubles with each coarser one."""
 
 _NEIGHBOURHOOD = 3.0
 """Blur in pixels over which the energy of the finest octave is taken; it doubles with each coarser one."""
@@ -66,7 +69,7 @@ class ImageStyle:
         self.deviations = self.texture.std(axis=(0, 1))
         self.stroke = _LONGEST_STROKE * self.unit * _strokiness(grey)
         whole = np.ascontiguousarray(self.texture.sum(axis=2))
-        drawn = Grain(np.zeros_like(whole), 1.0).smear(whole, self.stroke)
+        drawn = smear(whole, along(np.zeros((*whole.shape, 2), np.float32)), self.stroke)
         self.boost = float(whole.std() / max(float(drawn.std()), 1e-3))
 
 
@@ -78,20 +81,31 @@ class _Look:
     colours: ColourMap
     gains: NDArray[np.float32]
 
-    def __call__(self, frame: Frame, weave: Weave) -> Frame:
-        """The frame in the colours and with the texture of the style."""
+    @property
+    def brush(self) -> float:
+        """Width of the brush in pixels."""
+        return 6.0 * self.style.unit
+
+    @property
+    def reach(self) -> float:
+        """How far in pixels a pixel depends on those around it."""
+        octaves = GAUSSIAN * 2.0 ** (SCALES - 1) * (_OCTAVE + _NEIGHBOURHOOD)
+        return octaves + SMEARED * self.style.stroke + 2
+
+    def __call__(self, frame: Frame, band: Band) -> Frame:
+        """Rows of a frame in the colours and with the texture of the style."""
         toned = self.colours(frame)
         grey = _grey(toned)
-        woven = cv2.split(weave.lay(self.style.texture))
+        woven = cv2.split(band.lay(self.style.texture))
         change, filling = np.zeros_like(grey), np.zeros_like(grey)
-        for scale, band in enumerate(_octaves(grey)):
+        for scale, octave in enumerate(_octaves(grey)):
             gain, wanted = self.gains[scale], self.style.deviations[scale]
-            change += (gain - 1) * band
-            filling += _missing(gain * band, float(wanted), _NEIGHBOURHOOD * 2**scale) * woven[scale]
+            change += (gain - 1) * octave
+            filling += _missing(gain * octave, float(wanted), _NEIGHBOURHOOD * 2**scale) * woven[scale]
         if self.style.stroke >= 1:
-            lines = Grain(grey, 6.0 * self.style.unit)
-            filling = np.float32(self.style.boost) * lines.smear(filling, self.style.stroke)
-        return np.asarray(np.clip(np.rint(toned + (change + filling)[..., None]), 0, 255), np.uint8)
+            filling = np.float32(self.style.boost) * smear(filling, band.direction(), self.style.stroke)
+        change += filling
+        return rounded(toned + change[..., None])
 
 
 class ImagePainter:
@@ -126,15 +140,15 @@ class ImagePainter:
 
 def _missing(band: Plane, wanted: float, blur: float) -> Plane:
     """The share, 0 to 1, of the style's deviation `wanted` that an octave of the content does not have by itself."""
-    energy = cv2.GaussianBlur(band * band, (0, 0), blur, borderType=cv2.BORDER_REFLECT)
+    energy = blurred(band * band, blur)
     share = 1 - energy / np.float32(max(wanted * wanted, 1e-6))
     return np.asarray(np.sqrt(np.maximum(share, 0)), np.float32)
 
 
 def _octaves(grey: Plane) -> list[Plane]:
     """Differences of Gaussians about as wide as the rings of pipeline.style.texture, finest first."""
-    blurred = [np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.9 * 2**scale), np.float32) for scale in range(SCALES)]
-    return [fine - coarse for fine, coarse in pairwise([grey, *blurred])]
+    softer = (blurred(grey, _OCTAVE * 2**scale) for scale in range(SCALES))
+    return [fine - coarse for fine, coarse in pairwise([grey, *softer])]
 
 
 def _scaled(style: Frame, film_side: int) -> Frame:

@@ -1,21 +1,37 @@
 """A style laid over a film while it is read."""
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from pipeline.frames import Frame, render_in_order
-from pipeline.style.weave import Anchors, Weave
-
-Look = Callable[[Frame, Weave], Frame]
-"""Paints one frame, given where its textures lie. May be called from several threads at once."""
+from pipeline.frames import Frame
+from pipeline.style.band import Band, bands
+from pipeline.style.strokes import structure_tensor
+from pipeline.style.weave import Anchors
+from pipeline.workers import in_order
 
 _SMALLEST_SIDE = 16
 """Shorter frames are painted with their edges repeated to this, as filters have no room in less."""
+
+
+class Look(Protocol):
+    """Paints one frame, band by band. May be called from several threads at once."""
+
+    @property
+    def reach(self) -> float:
+        """How far in pixels a pixel depends on those around it."""
+
+    @property
+    def brush(self) -> float:
+        """Width of the brush in pixels: the blur of the picture's lines that it follows."""
+
+    def __call__(self, frame: Frame, band: Band) -> Frame:
+        """The rows of a band, of which `frame` holds the pixels, painted; right in the band's own rows."""
 
 
 class Painter(Protocol):
@@ -25,50 +41,59 @@ class Painter(Protocol):
         """What the next frame is painted with. Called once a frame, in order."""
 
 
-def styled(frames: Iterable[Frame], count: int, painter: Painter, strength: float, workers: int) -> Iterator[Frame]:
+def styled(frames: Iterable[Frame], count: int, painter: Painter, strength: float, workers: int) -> Generator[Frame]:
     """Paint `count` frames of one size over, in order, while they are read.
 
-    `strength`, above 0 to 1, is the share of the style in each pixel. `workers` threads paint; memory does not grow
-    with the number of frames. Raises ValueError when there are fewer frames than that.
+    `strength`, above 0 to 1, is the share of the style in each pixel. `workers` threads paint, on bands of the same
+    frame; memory does not grow with the number of frames. Raises ValueError when there are fewer frames than that.
     """
-    return render_in_order(_Renderer(frames, painter, strength), count, workers)
+    with closing(in_order(_Piece.paint, _pieces(frames, count, painter, strength), workers)) as pieces:
+        for piece in pieces:
+            if piece.is_last:
+                yield piece.made
 
 
-class _Renderer:
-    """Paints frame k. Frames are asked for in nearly ascending order, by several threads."""
+@dataclass(frozen=True)
+class _Piece:
+    """A band of a frame, and `made`, where all bands of the frame are put. `padded` is the frame as it is painted."""
 
-    def __init__(self, frames: Iterable[Frame], painter: Painter, strength: float) -> None:
-        self._jobs = _jobs(frames, painter, strength)
-        self._drawn: dict[int, Callable[[], Frame]] = {}
-        self._next = 0
-        self._lock = threading.Lock()
+    frame: Frame
+    padded: Frame
+    look: Look
+    band: Band
+    strength: float
+    made: Frame
 
-    def __call__(self, index: int) -> Frame:
-        with self._lock:
-            # Whoever comes first follows the film for those before it as well.
-            while self._next <= index:
-                self._drawn[self._next] = next(self._jobs)
-                self._next += 1
-            job = self._drawn.pop(index)
-        return job()
+    @property
+    def is_last(self) -> bool:
+        return self.band.own.stop == self.band.weave.height
+
+    def paint(self) -> "_Piece":
+        band, (height, width) = self.band, self.frame.shape[:2]
+        rows = slice(band.own.start, min(band.own.stop, height))
+        given = self.padded[band.rows.start : band.rows.stop]
+        painted = self.look(given, band)[band.inner][: max(0, rows.stop - rows.start), :width]
+        if self.strength < 1.0:
+            mixed = cv2.addWeighted(self.frame[rows], 1.0 - self.strength, painted, self.strength, 0.0)
+            painted = np.asarray(mixed, np.uint8)
+        self.made[rows] = painted
+        return self
 
 
-def _jobs(frames: Iterable[Frame], painter: Painter, strength: float) -> Iterator[Callable[[], Frame]]:
-    """What paints each frame, in order."""
-    anchors = Anchors()
-    for frame in frames:
+def _pieces(frames: Iterable[Frame], count: int, painter: Painter, strength: float) -> Iterator[_Piece]:
+    """The bands of each frame, in order."""
+    anchors, done = Anchors(), 0
+    for frame in islice(frames, count):
         padded = _padded(frame)
         weave, is_new_shot = anchors.follow(padded)
-        yield partial(_painted, frame, padded, painter.follow(padded, is_new_shot), weave, strength)
-    raise ValueError("the film holds fewer frames than it promised")
-
-
-def _painted(frame: Frame, padded: Frame, look: Look, weave: Weave, strength: float) -> Frame:
-    height, width = frame.shape[:2]
-    made = look(padded, weave)[:height, :width]
-    if strength == 1.0:
-        return np.ascontiguousarray(made)
-    return np.asarray(cv2.addWeighted(frame, 1.0 - strength, made, strength, 0.0), np.uint8)
+        look = painter.follow(padded, is_new_shot)
+        tensor = structure_tensor(weave.grey, max(look.brush * weave.grey.shape[1] / weave.width, 1.0))
+        made = np.empty_like(frame)
+        for band in bands(weave, tensor, look.reach):
+            yield _Piece(frame, padded, look, band, strength, made)
+        done += 1
+    if done < count:
+        raise ValueError("the film holds fewer frames than it promised")
 
 
 def _padded(frame: Frame) -> Frame:

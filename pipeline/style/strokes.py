@@ -1,17 +1,28 @@
 """Which way the lines of a picture run, and brushes that follow them."""
 
-from dataclasses import dataclass
-from functools import cached_property
+import math
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.optical_flow import pixel_places, sample
+from pipeline.optical_flow import Flow, Grey, pixel_places, sample
 
 Plane = NDArray[np.float32]
 """Values over a picture, float32, shape (height, width)."""
+
+Direction = NDArray[np.float32]
+"""Unit vectors x, y along the lines of a picture, float32, shape (height, width, 2). Their sign is arbitrary."""
+
+Tensor = NDArray[np.float32]
+"""A structure tensor's difference and product, shape (height, width, 2): twice the angle across the lines."""
+
+GAUSSIAN = 3
+"""Deviations that `blurred` reaches to."""
+
+SMEARED = 1.0
+"""How far `smear` reaches, in its lengths: two averages of half of one each."""
 
 _CALM_TENSOR = np.float32(60.0)
 """How much a given direction counts in the tensor: more than the noise of a flat surface, which has no direction."""
@@ -24,45 +35,66 @@ enhancing smoothing" (IEEE TIP 2007), chosen here by eye."""
 _CALM = 8.0
 """Deviation in 8-bit levels below which all sides are equally calm: what is left there is noise."""
 
+_DAB_BLUR = 0.6
+"""Of each side of a dab, in its radius."""
 
-@dataclass(frozen=True)
-class Grain:
-    """The direction along the lines of a picture, from its structure tensor blurred by `blur` pixels.
+_COARSER = 1.6
+"""How many times wider the other Gaussian of a line is, as is usual (D. Marr and E. Hildreth, 1980)."""
 
-    Where there are no lines they run as `calm` says, shape (height, width, 2), or to the right. J. Kyprianidis and J.
-    Doellner, "Image abstraction by structure adaptive filtering" (2008).
+
+def blurred(plane: Plane, deviation: float) -> Plane:
+    """A plane or picture after a Gaussian filter."""
+    side = 2 * math.ceil(GAUSSIAN * deviation) + 1
+    return np.asarray(cv2.GaussianBlur(plane, (side, side), deviation, borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def structure_tensor(grey: Grey | Plane, blur: float) -> Tensor:
+    """The structure tensor of a picture, blurred by `blur` pixels.
+
+    J. Kyprianidis and J. Doellner, "Image abstraction by structure adaptive filtering" (2008).
     """
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
+    parts = cv2.merge((across * across - down * down, 2 * across * down))
+    return blurred(np.asarray(parts, np.float32), blur)
 
-    grey: Plane
-    blur: float
-    calm: Plane | None = None
 
-    @cached_property
-    def direction(self) -> NDArray[np.float32]:
-        """Unit vectors x, y along the lines, shape (height, width, 2); their sign is arbitrary but steady."""
-        across, down = (cv2.Sobel(self.grey, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
-        parts = cv2.merge((across * across - down * down, 2 * across * down))
-        double = cv2.GaussianBlur(parts, (0, 0), self.blur, borderType=cv2.BORDER_REFLECT)
-        calm = np.array([-1, 0], np.float32) if self.calm is None else self.calm
-        double = np.asarray(double + _CALM_TENSOR * calm, np.float32)
-        # The tensor tells twice the angle across the lines.
-        angle = cv2.phase(double[..., 0], double[..., 1]) / 2 + np.float32(np.pi / 2)
-        return np.asarray(cv2.merge((np.cos(angle), np.sin(angle))), np.float32)
+def along(tensor: Tensor, calm: NDArray[np.float32] | None = None) -> Direction:
+    """The direction along the lines. Where there are none they run as `calm` says, or to the right.
 
-    def smear(self, picture: Plane, length: float) -> Plane:
-        """A picture or plane averaged along the lines, over about `length` pixels to either side.
+    `calm` is a tensor of length about 1, of the same shape.
+    """
+    double = tensor + _CALM_TENSOR * (np.array([-1, 0], np.float32) if calm is None else calm)
+    angle = cv2.phase(double[..., 0], double[..., 1]) / 2 + np.float32(np.pi / 2)
+    return np.asarray(cv2.merge((np.cos(angle), np.sin(angle))), np.float32)
 
-        Line integral convolution (B. Cabral and L. Leedom, SIGGRAPH 1993). Two averages over short straight lines
-        follow a curve as one over a long bent line does, in a fraction of the time.
-        """
-        places = pixel_places(range(picture.shape[0]), picture.shape[1])
-        for _ in range(2):
-            total = picture.astype(np.float32)
-            for step in (-3, -2, -1, 1, 2, 3):
-                reach = np.float32(step * length / 6)
-                total += sample(picture, places + reach * self.direction, cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
-            picture = total / np.float32(7)
-        return picture
+
+def smear(picture: NDArray[np.uint8] | Plane, direction: Direction, length: float) -> Plane:
+    """A picture or plane averaged along the lines, over about `length` pixels to either side.
+
+    Line integral convolution (B. Cabral and L. Leedom, SIGGRAPH 1993). Two averages over short straight lines follow a
+    curve as one over a long bent line does, in a fraction of the time.
+    """
+    first = _drawn(picture, direction, length)
+    return _drawn(rounded(first) if picture.dtype == np.uint8 else first, direction, length)
+
+
+def _drawn(picture: NDArray[np.uint8] | Plane, direction: Direction, length: float) -> Plane:
+    """The mean of seven places along a straight line, over half of `length` pixels to either side."""
+    here = pixel_places(range(picture.shape[0]), picture.shape[1])
+    places = np.empty_like(here)
+    total = picture.astype(np.float32)
+    for step in (-3, -2, -1, 1, 2, 3):
+        np.multiply(direction, np.float32(step * length / 6), out=places)
+        places += here
+        cv2.accumulate(_seen(picture, places), total)
+    total /= np.float32(7)
+    return total
+
+
+def _seen(picture: NDArray[np.uint8] | Plane, places: Flow) -> NDArray[np.uint8] | Plane:
+    if picture.dtype == np.uint8:
+        return sample(np.asarray(picture, np.uint8), places, cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
+    return sample(np.asarray(picture, np.float32), places, cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
 
 
 def dabs(frame: Frame, radius: float) -> Frame:
@@ -71,18 +103,33 @@ def dabs(frame: Frame, radius: float) -> Frame:
     The generalised Kuwahara filter of Papari et al. with Gaussian sectors: each pixel takes the mean of the sides
     around it, the calmest of them most.
     """
-    blur = max(0.6 * radius, 0.5)
+    blur = _dab_blur(radius)
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    mean = cv2.GaussianBlur(frame, (0, 0), blur).astype(np.float32)
-    middle = cv2.GaussianBlur(grey, (0, 0), blur)
-    spread = np.maximum(cv2.GaussianBlur(grey * grey, (0, 0), blur) - middle * middle, 0)
-    weight = np.asarray((1 + spread / np.float32(_CALM**2)) ** np.float32(-_SHARPNESS / 2), np.float32)
-    sides = np.dstack([mean * weight[..., None], weight])
+    middle = blurred(grey, blur)
+    spread = np.maximum(blurred(grey * grey, blur) - middle * middle, 0)
+    weight = cv2.pow(1 + spread / np.float32(_CALM**2), -_SHARPNESS / 2)
+    mean = cv2.GaussianBlur(frame, (0, 0), blur).astype(np.float32)  # of 8 bits: to 3 deviations
+    mean *= weight[..., None]
+    sides = np.asarray(cv2.merge((*cv2.split(mean), weight)), np.float32)
     total = np.zeros_like(sides)
     for sector in range(_SECTORS):
         angle = 2 * np.pi * sector / _SECTORS
         total += shifted(sides, radius * float(np.cos(angle)), radius * float(np.sin(angle)))
-    return np.asarray(np.clip(np.rint(total[..., :3] / total[..., 3:]), 0, 255), np.uint8)
+    return rounded(total[..., :3] / total[..., 3:])
+
+
+def rounded(picture: Plane) -> Frame:
+    """A picture in whole levels, from 0 to 255. The plane given is changed."""
+    return np.asarray(cv2.convertScaleAbs(np.maximum(picture, 0, out=picture)), np.uint8)
+
+
+def dabs_reach(radius: float) -> float:
+    """How far in pixels a pixel of `dabs` depends on those around it."""
+    return radius + GAUSSIAN * _dab_blur(radius) + 2
+
+
+def _dab_blur(radius: float) -> float:
+    return max(_DAB_BLUR * radius, 0.5)
 
 
 def shifted(picture: Plane, right: float, down: float) -> Plane:
@@ -99,6 +146,11 @@ def lines(grey: Plane, width: float, sharpness: float) -> Plane:
     The extended difference of Gaussians with a soft threshold (H. Winnemoeller, J. Kyprianidis and S. Olsen, "XDoG",
     Computers & Graphics 2012). `grey` has 8-bit levels, `sharpness` is the slope of the threshold.
     """
-    fine, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (width, 1.6 * width))
+    fine, coarse = (blurred(grey, sigma) for sigma in (width, _COARSER * width))
     edge = (fine - np.float32(0.98) * coarse) / np.float32(255.0)
-    return np.asarray(np.where(edge >= 0, 1.0, 1.0 + np.tanh(np.float32(sharpness) * edge)), np.float32)
+    return np.asarray(1.0 + np.tanh(np.float32(sharpness) * np.minimum(edge, 0)), np.float32)
+
+
+def lines_reach(width: float) -> float:
+    """How far in pixels a pixel of `lines` depends on those around it."""
+    return GAUSSIAN * _COARSER * width + 2

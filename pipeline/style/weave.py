@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.optical_flow import Flow, dense_flow, luma, pixel_places, sample
+from pipeline.optical_flow import Flow, Grey, dense_flow, luma, pixel_places, sample
 
 Texture = NDArray[np.float32]
 """A pattern around 0, float32, shape (height, width) or (height, width, up to 4), that goes on from edge to edge."""
@@ -47,32 +47,42 @@ of two shots. The figure is that of pipeline.interpolation, which measured it on
 class Weave:
     """Where the textures of one frame lie. `moved` are two anchors' displacements, `shares` how much each counts.
 
-    Displacements are in pixels of the frame, on a coarse grid over it.
+    Displacements are in pixels of the frame, on a coarse grid over it; `grey` is its luma there.
     """
 
     width: int
     height: int
     moved: tuple[Flow, Flow]
     shares: tuple[float, float]
+    grey: Grey
 
-    def lay(self, texture: Texture) -> Texture:
-        """The texture over the frame, shape (height, width, ...).
+    def lay(self, texture: Texture, rows: range | None = None) -> Texture:
+        """The texture over the frame, or over some of its rows, shape (rows, width, ...).
 
         Two layers are mixed so that its contrast stays the same, whether they agree or have come apart.
         """
+        rows = rows or range(self.height)
+        first = self._layer(texture, self.moved[0], rows)
         if np.array_equal(*self.moved):
-            return _layer(texture, self._places[0])
-        first, second = (_layer(texture, places) for places in self._places)
-        weights = [self._full(weight) for weight in self._weights()]
-        if texture.ndim == 3:
-            weights = [weight[..., None] for weight in weights]
-        return np.asarray(first * weights[0] + second * weights[1], np.float32)
+            return first
+        second = self._layer(texture, self.moved[1], rows)
+        for layer, weight in zip((first, second), self._weights, strict=True):
+            full = self.spread(weight, rows)
+            np.multiply(layer, full if texture.ndim == 2 else full[..., None], out=layer)
+        first += second
+        return first
+
+    def spread(self, coarse: NDArray[np.float32], rows: range) -> NDArray[np.float32]:
+        """What lies on the coarse grid, over some rows of the frame."""
+        across, down = coarse.shape[1] / self.width, coarse.shape[0] / self.height
+        # Pixels of the frame have their middles at such places of the grid.
+        matrix = np.array([[across, 0, across / 2 - 0.5], [0, down, down * (rows.start + 0.5) - 0.5]])
+        size, flags = (self.width, len(rows)), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpAffine(coarse, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
 
     @cached_property
-    def _places(self) -> tuple[Flow, Flow]:
-        here = pixel_places(range(self.height), self.width)
-        return here + self._full(self.moved[0]), here + self._full(self.moved[1])
-
     def _weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """How much either layer counts, on the coarse grid."""
         apart = np.square(self.moved[0] - self.moved[1]).sum(axis=2)
@@ -81,14 +91,16 @@ class Weave:
         norm = np.sqrt(one * one + other * other + 2 * one * other * alike)
         return one / norm, other / norm
 
-    def _full(self, coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.resize(coarse, (self.width, self.height), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _layer(texture: Texture, places: Flow) -> Texture:
-    # OpenCV wraps by steps of one tile; places many tiles away would take it long.
-    wrapped = np.mod(places, np.array([texture.shape[1], texture.shape[0]], np.float32))
-    return sample(texture, wrapped, cv2.INTER_LINEAR, cv2.BORDER_WRAP)
+    def _layer(self, texture: Texture, moved: Flow, rows: range) -> Texture:
+        places = pixel_places(rows, self.width)
+        places += self.spread(moved, rows)
+        # OpenCV wraps by steps of one tile; places many tiles away would take it long.
+        tile = np.full((self.width, 2), texture.shape[1::-1], np.float32)  # a row of them: NumPy is slow over pairs
+        away = places / tile
+        np.floor(away, out=away)
+        away *= tile
+        places -= away
+        return sample(texture, places, cv2.INTER_LINEAR, cv2.BORDER_WRAP)
 
 
 class Anchors:
@@ -111,7 +123,7 @@ class Anchors:
         else:
             self._advance(dense_flow(grey, self._last), np.float32(width / grey.shape[1]))
         self._last = grey
-        return Weave(width, height, (self._moved[0], self._moved[1]), _shares(self._age)), is_cut
+        return Weave(width, height, (self._moved[0], self._moved[1]), _shares(self._age), grey), is_cut
 
     def _advance(self, back: Flow, scale: np.float32) -> None:
         """Move both anchors by the flow that leads back to the frame before."""

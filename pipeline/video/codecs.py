@@ -57,7 +57,9 @@ def vp9_crf(crf: int) -> int:
 
 
 def _x264_params(preset: X264Preset, pixels: int) -> str:
-    params = [f"rc-lookahead={min(LOOKAHEAD[preset], max(MIN_LOOKAHEAD, LOOKAHEAD_PIXELS // pixels))}"]
+    lookahead = min(LOOKAHEAD[preset], max(MIN_LOOKAHEAD, LOOKAHEAD_PIXELS // pixels))
+    # A thread of its own for looking ahead holds eight more frames, 28 MB at 1080p, for the same bytes as fast.
+    params = [f"rc-lookahead={lookahead}", "sync-lookahead=0"]
     if cv2.checkHardwareSupport(_OPENCV_AVX2):
         # x264's AVX-512 code for its macroblock tree reads past the row where the width is no multiple of 128, so
         # that the same frames give other bytes each time. This is also the same on processors without AVX-512.

@@ -8,16 +8,14 @@ import pytest
 from pipeline import style_settings
 from pipeline.errors import InvalidSetting
 from pipeline.frames import Frame
-from pipeline.style import RecipePainter, get_recipe, recipe, style_names
-from pipeline.style.weave import Anchors
+from pipeline.style import RecipePainter, get_recipe, recipe, style_names, styled
 from tests.photos import ASTRONAUT, COFFEE, photo
 
 NAMES = ("comic", "cyanotype", "ink", "oil", "pastel", "pencil", "vintage-film", "watercolour")
 
 
 def painted(name: str, frame: Frame) -> Frame:
-    painter = RecipePainter(get_recipe(name), min(frame.shape[:2]))
-    return painter(frame, Anchors().follow(frame)[0])
+    return next(styled([frame], 1, RecipePainter(get_recipe(name), min(frame.shape[:2])), 1.0, 1))
 
 
 def test_all_styles_can_be_read() -> None:

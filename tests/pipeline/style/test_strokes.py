@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.style.strokes import Grain, Plane, dabs, lines
+from pipeline.style.strokes import Plane, along, dabs, lines, smear, structure_tensor
 from tests.photos import CHELSEA, photo
 
 
@@ -16,23 +16,23 @@ def waves(degrees: float) -> Plane:
 
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 120, 170])
 def test_the_direction_is_that_of_the_lines(degrees: float) -> None:
-    direction = Grain(waves(degrees), 3.0).direction[20:-20, 20:-20]
+    direction = along(structure_tensor(waves(degrees), 3.0))[20:-20, 20:-20]
     wanted = np.array([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))])
     assert np.abs(direction @ wanted).min() > 0.99
 
 
 def test_paint_drawn_along_lines_keeps_them_and_loses_what_crosses_them() -> None:
     picture = waves(30)
-    grain = Grain(picture, 3.0)
-    assert np.abs(grain.smear(picture, 6.0) - picture)[20:-20, 20:-20].mean() < 3
-    assert grain.smear(waves(120), 10.0)[20:-20, 20:-20].std() < 0.4 * waves(120).std()
+    direction = along(structure_tensor(picture, 3.0))
+    assert np.abs(smear(picture, direction, 6.0) - picture)[20:-20, 20:-20].mean() < 3
+    assert smear(waves(120), direction, 10.0)[20:-20, 20:-20].std() < 0.4 * waves(120).std()
 
 
 def test_without_lines_strokes_run_as_they_are_told() -> None:
-    flat = np.full((40, 50), 100, np.float32)
-    assert np.allclose(np.abs(Grain(flat, 3.0).direction), [1, 0], atol=1e-4)
+    flat = structure_tensor(np.full((40, 50), 100, np.float32), 3.0)
+    assert np.allclose(np.abs(along(flat)), [1, 0], atol=1e-4)
     upright = np.broadcast_to(np.array([1, 0], np.float32), (40, 50, 2))
-    assert np.allclose(np.abs(Grain(flat, 3.0, upright).direction), [0, 1], atol=1e-4)
+    assert np.allclose(np.abs(along(flat, upright)), [0, 1], atol=1e-4)
 
 
 def test_dabs_flatten_surfaces_and_keep_edges_sharp() -> None:
