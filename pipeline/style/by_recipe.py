@@ -12,7 +12,6 @@ from pipeline.style.recipe import Recipe
 from pipeline.style.strokes import (
     GAUSSIAN,
     SMEARED,
-    Direction,
     Plane,
     blurred,
     dabs,
@@ -74,7 +73,10 @@ class RecipePainter:
         """Rows of a frame in this style."""
         recipe, unit = self._recipe, self._unit
         ground = dabs(frame, recipe.dabs * unit) if recipe.dabs else frame
-        picture = self._smeared(ground, band)
+        direction = band.direction(band.lay(self._winds)) if recipe.smear or recipe.relief else None
+        picture = ground.astype(np.float32)
+        if direction is not None and recipe.smear:
+            picture = smear(ground, direction, recipe.smear * unit)
         if recipe.glow:
             picture = _glowing(picture, recipe.glow, _GLOW * unit)
         picture = self._coloured(picture)
@@ -82,8 +84,8 @@ class RecipePainter:
             self._settle(picture, band.lay(self._clouds))
         if recipe.hatching:
             self._hatch(picture, band.lay(self._hatches))
-        if recipe.relief:
-            bristles = smear(band.lay(self._bristles), self._direction(band), recipe.strokes * unit)
+        if direction is not None and recipe.relief:
+            bristles = smear(band.lay(self._bristles), direction, recipe.strokes * unit)
             picture += self._lit(bristles)[..., None]
         if recipe.lines:
             drawn = lines(_grey(frame.astype(np.float32)), recipe.line_width * unit, recipe.line_sharpness)
@@ -93,14 +95,6 @@ class RecipePainter:
         if recipe.vignette:
             picture *= _vignette(band, recipe.vignette)[..., None]
         return rounded(picture)
-
-    def _direction(self, band: Band) -> Direction:
-        return band.direction(band.lay(self._winds))
-
-    def _smeared(self, ground: Frame, band: Band) -> Plane:
-        if not self._recipe.smear:
-            return ground.astype(np.float32)
-        return smear(ground, self._direction(band), self._recipe.smear * self._unit)
 
     @cached_property
     def _clouds(self) -> Texture:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.optical_flow import Flow, Grey, pixel_places, sample
+from pipeline.optical_flow import Flow, Grey, sample
 
 Plane = NDArray[np.float32]
 """Values over a picture, float32, shape (height, width)."""
@@ -80,21 +80,20 @@ def smear(picture: NDArray[np.uint8] | Plane, direction: Direction, length: floa
 
 def _drawn(picture: NDArray[np.uint8] | Plane, direction: Direction, length: float) -> Plane:
     """The mean of seven places along a straight line, over half of `length` pixels to either side."""
-    here = pixel_places(range(picture.shape[0]), picture.shape[1])
-    places = np.empty_like(here)
-    total = picture.astype(np.float32)
+    total, away = picture.astype(np.float32), np.empty_like(direction)
     for step in (-3, -2, -1, 1, 2, 3):
-        np.multiply(direction, np.float32(step * length / 6), out=places)
-        places += here
-        cv2.accumulate(_seen(picture, places), total)
+        np.multiply(direction, np.float32(step * length / 6), out=away)
+        cv2.accumulate(_seen(picture, away), total)
     total /= np.float32(7)
     return total
 
 
-def _seen(picture: NDArray[np.uint8] | Plane, places: Flow) -> NDArray[np.uint8] | Plane:
+def _seen(picture: NDArray[np.uint8] | Plane, away: Flow) -> NDArray[np.uint8] | Plane:
+    """The picture as it is that far from each pixel."""
+    how = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
     if picture.dtype == np.uint8:
-        return sample(np.asarray(picture, np.uint8), places, cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
-    return sample(np.asarray(picture, np.float32), places, cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
+        return sample(np.asarray(picture, np.uint8), away, how, cv2.BORDER_REFLECT)
+    return sample(np.asarray(picture, np.float32), away, how, cv2.BORDER_REFLECT)
 
 
 def dabs(frame: Frame, radius: float) -> Frame:

@@ -61,7 +61,7 @@ class Weave:
 
         Two layers are mixed so that its contrast stays the same, whether they agree or have come apart.
         """
-        rows = rows or range(self.height)
+        rows = range(self.height) if rows is None else rows
         first = self._layer(texture, self.moved[0], rows)
         if np.array_equal(*self.moved):
             return first
