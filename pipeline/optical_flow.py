@@ -42,7 +42,7 @@ def dense_flow(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = F
     search.setFinestScale(finest_scale)
     if quick:
         search.setPatchStride(5)
-        search.setGradientDescentIterations(12)
+        search.setGradientDescentIterations(8)
         search.setVariationalRefinementIterations(0)
     flow = search.calc(first, second, None)  # type: ignore[call-overload]  # a given array would be taken for a guess
     return np.asarray(flow[:height, :width], np.float32)

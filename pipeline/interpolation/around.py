@@ -5,7 +5,9 @@ are known, so is the acceleration, and with it where a pixel is half-way. That g
 and up to 1.5 dB on a hand-held one.
 """
 
+import threading
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -28,17 +30,62 @@ TRUST_ONE_SIDED = 0.5
 """The same where only one of the two frames around is known."""
 
 
+class Step:
+    """Two frames of one size, and the motion between them in small pictures, each way searched for once.
+
+    May be used from several threads at once: successive pairs of a film share their steps.
+    """
+
+    def __init__(self, first: Frame, second: Frame) -> None:
+        self._frames = first, second
+        self._lock = threading.Lock()
+
+    @property
+    def there(self) -> Flow:
+        """The flow from the first frame to the second."""
+        with self._lock:
+            return self._there
+
+    @property
+    def back(self) -> Flow:
+        """The flow from the second frame to the first."""
+        with self._lock:
+            return self._back
+
+    @cached_property
+    def _there(self) -> Flow:
+        return dense_flow(*self._greys, quick=True)
+
+    @cached_property
+    def _back(self) -> Flow:
+        return dense_flow(*self._greys[::-1], quick=True)
+
+    @cached_property
+    def _greys(self) -> tuple[Grey, Grey]:
+        first, second = (_small(frame) for frame in self._frames)
+        return first, second
+
+
 @dataclass(frozen=True)
 class Around:
     """The frames before and after a pair, of its size, where there are any that show the same scene.
 
-    Times are in units of the pair's own, which stands at 0 and 1.
+    Times are in units of the pair's own, which stands at 0 and 1. `steps` lead from the frame before over the pair to
+    the frame after; they are made where they are not given.
     """
 
     before: Frame | None = None
     after: Frame | None = None
     before_time: float = -1.0
     after_time: float = 2.0
+    steps: tuple[Step | None, Step, Step | None] | None = None
+
+    def ways(self, frame0: Frame, frame1: Frame) -> tuple[Step | None, Step, Step | None]:
+        """The steps, from the frame before to the frame after."""
+        if self.steps is not None:
+            return self.steps
+        into = None if self.before is None else Step(self.before, frame0)
+        return into, Step(frame0, frame1), None if self.after is None else Step(frame1, self.after)
 
 
 ALONE = Around()
@@ -50,34 +97,33 @@ def acceleration(frame0: Frame, frame1: Frame, around: Around, result: tuple[int
 
     `result` is the width and height that it is wanted in, and that its pixels are of. None where nothing is known.
     """
-    height, width = frame0.shape[:2]
-    shrink = max(1.0, max(height, width) / SIDE)
-    size = max(1, round(width / shrink)), max(1, round(height / shrink))
-    grey0, grey1 = _small(frame0, size), _small(frame1, size)
+    into, over, out = around.ways(frame0, frame1)
     found = []
-    if around.before is not None:
-        found.append(_bend(grey0, grey1, _small(around.before, size), -around.before_time))
-    if around.after is not None:
-        found.append(_bend(grey1, grey0, _small(around.after, size), around.after_time - 1.0))
+    if around.before is not None and into is not None:
+        found.append(_bend(over.there, into.back, -around.before_time))
+    if around.after is not None and out is not None:
+        found.append(_bend(over.back, out.there, around.after_time - 1.0))
     if not found:
         return None
     trust = TRUST if len(found) == 2 else TRUST_ONE_SIDED
-    scale = np.array([result[0] / size[0], result[1] / size[1]], np.float32) * np.float32(trust / len(found))
+    height, width = found[0].shape[:2]
+    scale = np.array([result[0] / width, result[1] / height], np.float32) * np.float32(trust / len(found))
     bend = cv2.GaussianBlur(np.sum(found, axis=0, dtype=np.float32) * scale, (0, 0), SMOOTHING)
     return np.asarray(cv2.resize(bend, result, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _bend(here: Grey, there: Grey, beyond: Grey, distance: float) -> Flow:
-    """The second difference of the way through `here`, from a picture 1 away and one `distance` away on its far side.
+def _bend(there: Flow, beyond: Flow, distance: float) -> Flow:
+    """The second difference of the way through a picture, from its flow to one 1 away, and to one on its far side.
 
-    With x(1) and x(-d) from the pixel's place: x'' = 2 (x(1) + x(-d) / d) / (1 + d).
+    With x(1) and x(-d) from the pixel's place, d being `distance`: x'' = 2 (x(1) + x(-d) / d) / (1 + d).
     """
-    flow = (
-        dense_flow(here, there, quick=True) + dense_flow(here, beyond, quick=True) / np.float32(distance)
-    ) * np.float32(2 / (1 + distance))
+    flow = (there + beyond / np.float32(distance)) * np.float32(2 / (1 + distance))
     parts = (cv2.medianBlur(np.ascontiguousarray(part), 5) for part in cv2.split(flow))
     return np.dstack(list(parts)).astype(np.float32)
 
 
-def _small(frame: Frame, size: tuple[int, int]) -> Grey:
+def _small(frame: Frame) -> Grey:
+    height, width = frame.shape[:2]
+    shrink = max(1.0, max(height, width) / SIDE)
+    size = max(1, round(width / shrink)), max(1, round(height / shrink))
     return np.asarray(cv2.resize(luma(frame), size, interpolation=cv2.INTER_AREA), np.uint8)

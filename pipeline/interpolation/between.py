@@ -12,7 +12,6 @@ frames before and after each pair, 33.7 dB on real clips.
 
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -116,8 +115,10 @@ class Between:
         motion, height = self._motion(), len(self._ends[0])
         if not self._related:
             return np.asarray(cv2.addWeighted(self._ends[0], 1.0 - t, self._ends[1], t, 0.0), np.uint8)
-        draw = self._fine(motion, t) if motion.shrink == 1 else self._quick(motion, t)
-        return np.concatenate([draw(top, min(top + _BAND, height)) for top in range(0, height, _BAND)])
+        if motion.shrink > 1:
+            return self._quick(motion, t)
+        rows = ((top, min(top + _BAND, height)) for top in range(0, height, _BAND))
+        return np.concatenate([self._band(motion, t, each) for each in rows])
 
     def _motion(self) -> _Motion:
         with self._lock:
@@ -135,12 +136,8 @@ class Between:
         bend = acceleration(*self._ends, self._around, size) if self._related else None
         return _Motion(forward, backward, bend, (grey0, grey1), shrink)
 
-    def _fine(self, motion: _Motion, t: float) -> Callable[[int, int], Frame]:
-        """What draws rows from one to before another: what both hypotheses see, and that nothing moves."""
-        return lambda top, bottom: self._band(motion, t, (top, bottom))
-
-    def _quick(self, motion: _Motion, t: float) -> Callable[[int, int], Frame]:
-        """The same for large frames: what the mean of both hypotheses sees, weighed in the size of the motion."""
+    def _quick(self, motion: _Motion, t: float) -> Frame:
+        """A large frame: what the mean of both hypotheses sees, weighed in the size of the motion."""
         height, width = self._ends[0].shape[:2]
         straight = pixel_places(range(len(motion.forward)), motion.forward.shape[1])
         places = motion.displaced(t, straight, 0)
@@ -150,21 +147,17 @@ class Between:
         way = np.asarray(cv2.blendLinear(ways[0], ways[1], weights[0], weights[1]), np.float32)
         likeness, shares = _weighed(motion.greys, way, t, places)
         still = np.float32(STILL_WEIGHT) * _likeness(_unlikeness(*motion.greys))
-        weights = [_shrunk(plane, (width, height)) for plane in (*shares, likeness, still)]
+        parts = shares[0] / (shares[0] + shares[1]), likeness / (likeness + still)
+        share, moving = (_shrunk(np.asarray(part, np.float32), (width, height)) for part in parts)
         scale = np.diag([width / straight.shape[1], height / straight.shape[0]])
         scaled = (np.asarray(cv2.transform(at - straight, scale), np.float32) for at in _end_places(way, t, places))
-        shifts = [_shrunk(shift, (width, height)) for shift in scaled]
-
-        def draw(top: int, bottom: int) -> Frame:
-            rows = pixel_places(range(top, bottom), width)
-            ats = [rows + shift[top:bottom] for shift in shifts]
-            ends = [sample(frame, at, cv2.INTER_CUBIC) for frame, at in zip(self._ends, ats, strict=True)]
-            share0, share1, moving, standing = (plane[top:bottom] for plane in weights)
-            stood = cv2.addWeighted(self._ends[0][top:bottom], 1.0 - t, self._ends[1][top:bottom], t, 0.0)
-            moved = cv2.blendLinear(ends[0], ends[1], share0, share1)
-            return np.asarray(cv2.blendLinear(moved, stood, moving, standing), np.uint8)
-
-        return draw
+        ends = [
+            sample(frame, _shrunk(shift, (width, height)), cv2.INTER_CUBIC | cv2.WARP_RELATIVE_MAP)
+            for frame, shift in zip(self._ends, scaled, strict=True)
+        ]
+        moved = cv2.blendLinear(ends[0], ends[1], share, 1 - share)
+        stood = cv2.addWeighted(self._ends[0], 1.0 - t, self._ends[1], t, 0.0)
+        return np.asarray(cv2.blendLinear(moved, stood, moving, 1 - moving), np.uint8)
 
     def _band(self, motion: _Motion, t: float, rows: tuple[int, int]) -> Frame:
         """The rows from the first to before the last of `rows`."""
@@ -211,13 +204,14 @@ def _moved(flow: Flow, reach: float, places: Flow, top: int) -> Flow:
     """The flow that arrives at each place after the part `reach` of its way: u(x) = flow(x - reach * u(x))."""
     moved = flow[top : top + len(places)]
     for _ in range(ITERATIONS):
-        moved = sample(flow, places - np.float32(reach) * moved)
+        moved = sample(flow, np.asarray(cv2.addWeighted(places, 1.0, moved, -reach, 0.0), np.float32))
     return moved
 
 
 def _end_places(motion: Flow, t: float, places: Flow) -> tuple[Flow, Flow]:
     """Where in the first and in the second frame a motion through given places at time `t` begins and ends."""
-    return places - np.float32(t) * motion, places + np.float32(1.0 - t) * motion
+    first, second = (cv2.addWeighted(places, 1.0, motion, reach, 0.0) for reach in (-t, 1.0 - t))
+    return np.asarray(first, np.float32), np.asarray(second, np.float32)
 
 
 def _shares(t: float, inside0: _Plane, inside1: _Plane) -> tuple[_Plane, _Plane]:
@@ -269,6 +263,7 @@ def _consistent_share(forward: Flow, backward: Flow) -> float:
     height, width = forward.shape[:2]
     step = max(1, math.isqrt(height * width // _CONSISTENCY_PIXELS))
     there = forward[::step, ::step]
-    back = sample(backward, pixel_places(range(height), width)[::step, ::step] + there)
+    places = step * pixel_places(range(there.shape[0]), there.shape[1])
+    back = sample(backward, places + there)
     missed, way = (cv2.magnitude(*cv2.split(vectors)) for vectors in (there + back, np.ascontiguousarray(there)))
     return float((missed <= 1.0 + 0.1 * way).mean())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from pipeline.frames import Frame
-from pipeline.interpolation.around import ALONE, Around
+from pipeline.interpolation.around import ALONE, Around, Step
 from pipeline.interpolation.method import Method
 from pipeline.interpolation.scenes import Found, Marked, Sight, with_cuts, without_repeats
 from pipeline.workers import in_order
@@ -45,10 +45,13 @@ def passages(sights: Iterable[Sight], found: Found, repeats: bool = True, cuts: 
     kept = without_repeats(sights, found) if repeats else iter(sights)
     marked = with_cuts(kept, found) if cuts else (Marked(sight) for sight in kept)
     before, first, second = None, next(marked, None), next(marked, None)
+    into, over = None, _step(first, second)
     while first is not None:
         after = next(marked, None)
-        yield _passage(before, first, second, after)
+        out = _step(second, after)
+        yield _passage(before, first, second, after, (into, over, out))
         before, first, second = first, second, after
+        into, over = over, out
 
 
 def retimed(
@@ -68,13 +71,26 @@ def _done(job: _Job) -> list[Frame]:
     return job()
 
 
-def _passage(before: Marked | None, first: Marked, second: Marked | None, after: Marked | None) -> Passage:
-    """The passage between the middle ones of four successive frames. What lies beyond a cut is not around it."""
-    start = first.sight
-    if second is None:
+def _step(first: Marked | None, second: Marked | None) -> Step | None:
+    return None if first is None or second is None else Step(first.sight.frame, second.sight.frame)
+
+
+def _passage(
+    before: Marked | None,
+    first: Marked,
+    second: Marked | None,
+    after: Marked | None,
+    steps: tuple[Step | None, Step | None, Step | None],
+) -> Passage:
+    """The passage between the middle ones of four successive frames, and the steps between these.
+
+    What lies beyond a cut is not around it.
+    """
+    start, (into, over, out) = first.sight, steps
+    if second is None or over is None:
         return Passage(start, None)
     length = second.sight.time - start.time
-    around = ALONE
+    around = Around(steps=(into, over, out))
     if before is not None and not first.new_scene:
         at = float((before.sight.time - start.time) / length)
         around = replace(around, before=before.sight.frame, before_time=at)

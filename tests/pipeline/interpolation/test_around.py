@@ -1,5 +1,7 @@
 """What the frames before and after a pair tell of the way between the two."""
 
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,10 @@ import pytest
 from pipeline.frames import Frame
 from pipeline.interpolation.around import ALONE, TRUST, TRUST_ONE_SIDED, Around, acceleration
 from pipeline.interpolation.between import Between
+from pipeline.interpolation.film import passages, retimed
+from pipeline.interpolation.method import FlowMethod
+from pipeline.interpolation.scenes import Found, Sight
+from pipeline.optical_flow import Flow, Grey, dense_flow
 from tests.photos import CHELSEA, COFFEE, photo
 
 SIZE = (320, 240)
@@ -68,3 +74,23 @@ def test_every_size_works(width: int, height: int) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), np.uint8)
     between = Between(frames[1], frames[2], Around(frames[0], frames[3]))
     assert between.at(0.5).shape == (height, width, 3)
+
+
+def test_successive_pairs_of_a_film_search_for_what_they_share_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film's frames are those of its pairs alone, and each step between two frames is searched once each way."""
+    searched: list[tuple[int, int]] = []
+
+    def counted(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = False) -> Flow:
+        searched.append(first.shape)
+        return dense_flow(first, second, finest_scale, quick)
+
+    monkeypatch.setattr("pipeline.interpolation.around.dense_flow", counted)
+    frames = [view(place(number, 1.5)) for number in range(6)]
+    sights = (Sight(Fraction(number), frame) for number, frame in enumerate(frames))
+    times = [Fraction(number, 2) for number in range(11)]
+    made = list(retimed(passages(sights, Found()), times, FlowMethod()))
+    assert len(searched) == 2 * (len(frames) - 2)  # of the first step and the last one, one way is enough
+    for number in range(1, 4):
+        around = Around(frames[number - 1], frames[number + 2])
+        alone = Between(frames[number], frames[number + 1], around).at(0.5)
+        assert np.array_equal(made[2 * number + 1], alone)
