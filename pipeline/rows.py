@@ -2,14 +2,28 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 
-def cut(height: int, own: int, reach: float) -> Iterator[tuple[range, range]]:
-    """Yield rows that belong together, `own` of them at a time from the top, and the rows that they depend on.
+@dataclass(frozen=True)
+class Rows:
+    """Rows that are wanted, and those that they depend on."""
+
+    own: slice
+    needed: slice
+
+    @property
+    def inner(self) -> slice:
+        """The wanted rows among those needed."""
+        return slice(self.own.start - self.needed.start, self.own.stop - self.needed.start)
+
+
+def cut(height: int, own: int, reach: float) -> Iterator[Rows]:
+    """Yield all rows of a picture, `own` of them at a time from the top.
 
     `reach` is how far in pixels a pixel depends on those around it.
     """
     margin = math.ceil(reach)
     for top in range(0, height, own):
         bottom = min(top + own, height)
-        yield range(top, bottom), range(max(0, top - margin), min(bottom + margin, height))
+        yield Rows(slice(top, bottom), slice(max(0, top - margin), min(bottom + margin, height)))

@@ -31,9 +31,8 @@ def sharpened(frame: Frame, amount: float) -> Frame:
     if amount == 0.0:
         return frame
     made = np.empty_like(frame)
-    for own, needed in cut(len(frame), _ROWS, _REACH):
-        done = _sharpened(frame[needed.start : needed.stop], amount)
-        made[own.start : own.stop] = done[own.start - needed.start : own.stop - needed.start]
+    for rows in cut(len(frame), _ROWS, _REACH):
+        made[rows.own] = _sharpened(frame[rows.needed], amount)[rows.inner]
     return made
 
 

@@ -5,15 +5,14 @@ are known, so is the acceleration, and with it where a pixel is half-way. That g
 and up to 1.5 dB on a hand-held one.
 """
 
-import threading
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
 
 from pipeline.frames import Frame
 from pipeline.optical_flow import Flow, Grey, dense_flow, luma
+from pipeline.workers import once
 
 SIDE = 320
 """Longer side in pixels of the pictures in which acceleration is measured: finer ones are slower and no better."""
@@ -38,29 +37,18 @@ class Step:
 
     def __init__(self, first: Frame, second: Frame) -> None:
         self._frames = first, second
-        self._lock = threading.Lock()
 
-    @property
+    @once
     def there(self) -> Flow:
         """The flow from the first frame to the second."""
-        with self._lock:
-            return self._there
-
-    @property
-    def back(self) -> Flow:
-        """The flow from the second frame to the first."""
-        with self._lock:
-            return self._back
-
-    @cached_property
-    def _there(self) -> Flow:
         return dense_flow(*self._greys, quick=True)
 
-    @cached_property
-    def _back(self) -> Flow:
+    @once
+    def back(self) -> Flow:
+        """The flow from the second frame to the first."""
         return dense_flow(*self._greys[::-1], quick=True)
 
-    @cached_property
+    @once
     def _greys(self) -> tuple[Grey, Grey]:
         first, second = (_small(frame) for frame in self._frames)
         return first, second

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rows import cut
+from pipeline.rows import Rows, cut
 from pipeline.style.strokes import Direction, Tensor, along
 from pipeline.style.weave import Texture, Weave
 
@@ -20,33 +20,31 @@ _LEAST = 0.55
 
 @dataclass(frozen=True)
 class Band:
-    """Rows of a frame that are painted together. `own` are those that are wanted, `rows` those that they depend on.
+    """Rows of a frame that are painted together.
 
     `tensor` tells, on the coarse grid of the weave, which way the lines of the frame run.
     """
 
-    own: range
-    rows: range
+    rows: Rows
     weave: Weave
     tensor: Tensor
 
-    @property
-    def inner(self) -> slice:
-        """Its own rows among all of them."""
-        return slice(self.own.start - self.rows.start, self.own.stop - self.rows.start)
-
     def lay(self, texture: Texture) -> Texture:
-        """A texture over its rows."""
-        return self.weave.lay(texture, self.rows)
+        """A texture over the rows needed."""
+        return self.weave.lay(texture, self._needed)
 
     def direction(self, calm: NDArray[np.float32] | None = None) -> Direction:
-        """Which way lines run in its rows; see `along`."""
-        return along(self.weave.spread(self.tensor, self.rows), calm)
+        """Which way lines run in the rows needed; see `along`."""
+        return along(self.weave.spread(self.tensor, self._needed), calm)
+
+    @property
+    def _needed(self) -> range:
+        return range(self.rows.needed.start, self.rows.needed.stop)
 
 
 def bands(weave: Weave, tensor: Tensor, reach: float) -> Iterator[Band]:
     """Cut a frame into bands, from its top, for a painter that looks `reach` pixels around each pixel."""
     around = 2 * math.ceil(reach)
     own = max(PIXELS // weave.width - around, int(_LEAST / (1 - _LEAST) * around), 1)
-    for rows, needed in cut(weave.height, own, reach):
-        yield Band(rows, needed, weave, tensor)
+    for rows in cut(weave.height, own, reach):
+        yield Band(rows, weave, tensor)

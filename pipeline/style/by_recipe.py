@@ -218,5 +218,5 @@ def _glowing(picture: Plane, share: float, radius: float) -> Plane:
 def _vignette(band: Band, share: float) -> Plane:
     """What a lens lets through: 1 in the middle, falling with the fourth power of the cosine towards the corners."""
     down, right = (np.linspace(-1, 1, side, dtype=np.float32) for side in (band.weave.height, band.weave.width))
-    squared = (down[band.rows.start : band.rows.stop, None] ** 2 + right[None] ** 2) / 2
+    squared = (down[band.rows.needed, None] ** 2 + right[None] ** 2) / 2
     return np.asarray(1 - np.float32(share) * (1 - (1 + 0.9 * squared) ** -2.0), np.float32)

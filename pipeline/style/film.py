@@ -66,13 +66,12 @@ class _Piece:
 
     @property
     def is_last(self) -> bool:
-        return self.band.own.stop == self.band.weave.height
+        return bool(self.band.rows.own.stop == self.band.weave.height)
 
     def paint(self) -> "_Piece":
-        band, (height, width) = self.band, self.frame.shape[:2]
-        rows = slice(band.own.start, min(band.own.stop, height))
-        given = self.padded[band.rows.start : band.rows.stop]
-        painted = self.look(given, band)[band.inner][: max(0, rows.stop - rows.start), :width]
+        cut, (height, width) = self.band.rows, self.frame.shape[:2]
+        rows = slice(cut.own.start, min(cut.own.stop, height))
+        painted = self.look(self.padded[cut.needed], self.band)[cut.inner][: max(0, rows.stop - rows.start), :width]
         if self.strength < 1.0:
             mixed = cv2.addWeighted(self.frame[rows], 1.0 - self.strength, painted, self.strength, 0.0)
             painted = np.asarray(mixed, np.uint8)

@@ -1,13 +1,14 @@
 """Which way the lines of a picture run, and brushes that follow them."""
 
 import math
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import Frame
-from pipeline.optical_flow import Flow, Grey, sample
+from pipeline.optical_flow import Grey, sample
 
 Plane = NDArray[np.float32]
 """Values over a picture, float32, shape (height, width)."""
@@ -17,6 +18,8 @@ Direction = NDArray[np.float32]
 
 Tensor = NDArray[np.float32]
 """A structure tensor's difference and product, shape (height, width, 2): twice the angle across the lines."""
+
+_Value = TypeVar("_Value", np.uint8, np.float32)
 
 GAUSSIAN = 3
 """Deviations that `blurred` reaches to."""
@@ -68,32 +71,24 @@ def along(tensor: Tensor, calm: NDArray[np.float32] | None = None) -> Direction:
     return np.asarray(cv2.merge((np.cos(angle), np.sin(angle))), np.float32)
 
 
-def smear(picture: NDArray[np.uint8] | Plane, direction: Direction, length: float) -> Plane:
+def smear(picture: NDArray[_Value], direction: Direction, length: float) -> Plane:
     """A picture or plane averaged along the lines, over about `length` pixels to either side.
 
     Line integral convolution (B. Cabral and L. Leedom, SIGGRAPH 1993). Two averages over short straight lines follow a
     curve as one over a long bent line does, in a fraction of the time.
     """
     first = _drawn(picture, direction, length)
-    return _drawn(rounded(first) if picture.dtype == np.uint8 else first, direction, length)
+    return _drawn(np.asarray(rounded(first) if picture.dtype == np.uint8 else first, picture.dtype), direction, length)
 
 
-def _drawn(picture: NDArray[np.uint8] | Plane, direction: Direction, length: float) -> Plane:
+def _drawn(picture: NDArray[_Value], direction: Direction, length: float) -> Plane:
     """The mean of seven places along a straight line, over half of `length` pixels to either side."""
     total, away = picture.astype(np.float32), np.empty_like(direction)
     for step in (-3, -2, -1, 1, 2, 3):
         np.multiply(direction, np.float32(step * length / 6), out=away)
-        cv2.accumulate(_seen(picture, away), total)
+        cv2.accumulate(sample(picture, away, cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP, cv2.BORDER_REFLECT), total)
     total /= np.float32(7)
     return total
-
-
-def _seen(picture: NDArray[np.uint8] | Plane, away: Flow) -> NDArray[np.uint8] | Plane:
-    """The picture as it is that far from each pixel."""
-    how = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
-    if picture.dtype == np.uint8:
-        return sample(np.asarray(picture, np.uint8), away, how, cv2.BORDER_REFLECT)
-    return sample(np.asarray(picture, np.float32), away, how, cv2.BORDER_REFLECT)
 
 
 def dabs(frame: Frame, radius: float) -> Frame:

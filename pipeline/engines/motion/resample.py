@@ -11,9 +11,7 @@ shimmers and nothing pops.
 """
 
 import math
-import threading
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -22,6 +20,8 @@ from PIL import Image
 
 from pipeline.engines.motion.camera import CameraPath, Points, View
 from pipeline.frames import Frame, Mask
+from pipeline.rows import cut
+from pipeline.workers import once
 
 SLACK = 1.12
 """Plate pixels per video pixel, either way, that count neither as aliased nor as soft."""
@@ -74,12 +74,16 @@ class CameraRenderer:
         self._density = self.plate.shape[1] / path.width
         self._doublings = _doublings(path, self.plate)
         self._prefilter = interpolation_prefilter(self._doublings)
-        self._lock = threading.Lock()
 
-    @cached_property
-    def _still(self) -> tuple[_Layer, _Layer]:
-        """The plate refined and low-passed: 31 MB at 1080p that a plate with moving regions has no use for."""
-        return self._refined(self.plate, 0, 0), _Layer(_low_passed(self.plate))
+    @once
+    def _still_fine(self) -> _Layer:
+        """The plate refined: 25 MB at 1080p that a plate with moving regions has no use for."""
+        return self._refined(self.plate, 0, 0)
+
+    @once
+    def _still_smooth(self) -> _Layer:
+        """The plate low-passed: only wide views show it."""
+        return _Layer(_low_passed(self.plate))
 
     def fit_mask(self, mask: Mask) -> Mask:
         """The mask of the picture in the working size."""
@@ -108,16 +112,12 @@ class CameraRenderer:
 
     def _smooth(self, plate: Frame) -> _Layer:
         """The low-passed plate."""
-        if plate is self.plate:
-            with self._lock:
-                return self._still[1]
-        return _Layer(_low_passed(plate))
+        return self._still_smooth if plate is self.plate else _Layer(_low_passed(plate))
 
     def _fine(self, plate: Frame, view: View) -> _Layer:
         """The refined plate; of a plate that moves, only the piece that the view shows."""
         if plate is self.plate:
-            with self._lock:
-                return self._still[0]
+            return self._still_fine
         left, top, right, bottom = self._seen_box(view)
         return self._refined(plate[top:bottom, left:right], left, top)
 
@@ -126,10 +126,9 @@ class CameraRenderer:
         factor = 2**self._doublings
         rows, columns = piece.shape[:2]
         fine = np.empty((rows * factor, columns * factor, 3), np.uint8)
-        for first in range(0, rows, _BAND):
-            last, start = min(first + _BAND, rows), max(first - _MARGIN, 0)
-            band = doubled(piece[start : last + _MARGIN], self._prefilter, self._doublings)
-            fine[first * factor : last * factor] = band[(first - start) * factor : (last - start) * factor]
+        for band in cut(rows, _BAND, _MARGIN):
+            done = doubled(piece[band.needed], self._prefilter, self._doublings)
+            fine[_times(band.own, factor)] = done[_times(band.inner, factor)]
         return _Layer(fine, factor, left, top)
 
     def _seen_box(self, view: View) -> tuple[int, int, int, int]:
@@ -170,6 +169,10 @@ class CameraRenderer:
         x = (source.real / self.path.width + 0.5) * width - 0.5 - layer.left
         y = (source.imag / self.path.height + 0.5) * height - 0.5 - layer.top
         return x * layer.factor, y * layer.factor
+
+
+def _times(rows: slice, factor: int) -> slice:
+    return slice(rows.start * factor, rows.stop * factor)
 
 
 def working_density(path: CameraPath, available: float) -> float:

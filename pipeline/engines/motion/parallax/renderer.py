@@ -18,6 +18,7 @@ from pipeline.engines.motion.resample import (
 )
 from pipeline.frames import Frame, Mask
 from pipeline.motion_plan import Camera
+from pipeline.workers import once
 
 STEPS = 12
 """Steps towards the point that a pixel sees; each at least halves what is missing (see layers.GENTLE)."""
@@ -57,7 +58,11 @@ class ParallaxRenderer:
         reach = self.path.reach * self._range.scale * width / size[0]
         self._prefilter = interpolation_prefilter(1)
         self._layers = take_apart(self.plate, fitted, reach, clip[2])
-        self._fine = tuple(self._refined(layer.pixels) for layer in self._layers)
+
+    @once
+    def _fine(self) -> tuple[Pixels, ...]:
+        """The refined layers of the still, which a plate that moves by itself has no use for."""
+        return tuple(self._refined(layer.pixels) for layer in self._layers)
 
     def _border(self, nearness: Nearness) -> tuple[float, float]:
         low, high = _border(nearness)
