@@ -41,8 +41,8 @@ def dense_flow(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = F
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(finest_scale)
     if quick:
-        search.setPatchStride(5)
-        search.setGradientDescentIterations(8)
+        search.setPatchStride(4)
+        search.setGradientDescentIterations(12)
         search.setVariationalRefinementIterations(0)
     flow = search.calc(first, second, None)  # type: ignore[call-overload]  # a given array would be taken for a guess
     return np.asarray(flow[:height, :width], np.float32)

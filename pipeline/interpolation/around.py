@@ -14,8 +14,9 @@ from pipeline.frames import Frame
 from pipeline.optical_flow import Flow, Grey, dense_flow, luma
 from pipeline.workers import once
 
-SIDE = 320
-"""Longer side in pixels of the pictures in which acceleration is measured: finer ones are slower and no better."""
+SIDE, MOST_SHRUNK = 320, 4
+"""Longer side in pixels of the pictures in which steps are searched for, and how many times smaller than the frames
+they are at the most. Finer ones are slower and hardly better: twice as fine ones gain nothing on clips of 720p."""
 
 SMOOTHING = 4.0
 """Sigma, in pixels of these pictures, of the Gaussian that acceleration is smoothed with. It is a small difference of
@@ -41,15 +42,16 @@ class Step:
     @once
     def there(self) -> Flow:
         """The flow from the first frame to the second."""
-        return dense_flow(*self._greys, quick=True)
+        return dense_flow(*self.greys, 0, quick=True)
 
     @once
     def back(self) -> Flow:
         """The flow from the second frame to the first."""
-        return dense_flow(*self._greys[::-1], quick=True)
+        return dense_flow(*self.greys[::-1], 0, quick=True)
 
     @once
-    def _greys(self) -> tuple[Grey, Grey]:
+    def greys(self) -> tuple[Grey, Grey]:
+        """The luma of both frames in the size of the flow."""
         first, second = (_small(frame) for frame in self._frames)
         return first, second
 
@@ -112,6 +114,6 @@ def _bend(there: Flow, beyond: Flow, distance: float) -> Flow:
 
 def _small(frame: Frame) -> Grey:
     height, width = frame.shape[:2]
-    shrink = max(1.0, max(height, width) / SIDE)
+    shrink = min(max(1.0, max(height, width) / SIDE), MOST_SHRUNK)
     size = max(1, round(width / shrink)), max(1, round(height / shrink))
     return np.asarray(cv2.resize(luma(frame), size, interpolation=cv2.INTER_AREA), np.uint8)

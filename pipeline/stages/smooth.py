@@ -22,7 +22,7 @@ class Smooth:
     """Interpolates while the stream is read. Stands in records as `interpolate`."""
 
     name = "interpolate"
-    version = "2"
+    version = "3"
 
     def way(self, settings: Settings) -> Way:
         """Which way it takes."""
