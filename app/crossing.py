@@ -194,7 +194,13 @@ class Crossing:
     def follow(self, job: Snapshot, shown: ShownPassage) -> Changes:
         """Show from now on how a run is doing."""
         run_id = job.record.run_id
-        return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
+        return self._turn_to(run_id, shown) | {self.state.followed: run_id, self.tab.error: ""}
+
+    def _turn_to(self, run_id: str, shown: ShownPassage) -> Changes:
+        """Show a run, and have it kept up to date. A poll does not: a late one would lead back to the run before."""
+        changes = self.poll(run_id, Displayed(), shown)
+        changes[self.tab.status]["about"] = run_id
+        return changes
 
     def stop(self, followed: str, displayed: Displayed, shown: ShownPassage) -> Changes:
         """Stop the run that this tab follows."""
@@ -229,7 +235,7 @@ class Crossing:
         job = self.actions.jobs.get(followed)
         now = self._displayed(followed, job)
         changes: Changes = {self.state.displayed: now}
-        changes[self.tab.status] = gr.update(value=self._status(job), about=followed, mark=now.mark)
+        changes[self.tab.status] = gr.update(value=self._status(job), mark=now.mark)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.form.models(shown.settings)
         if now.downloads_ended != displayed.downloads_ended:
@@ -255,7 +261,7 @@ class Crossing:
     def restore(self, shown: ShownPassage) -> Changes:
         """A page that opens shows the transition under way, or the last one, with what it was asked for."""
         job = self.actions.jobs.latest(2)
-        return self.poll("", Displayed(), shown) if job is None else self.show_request(job) | self.follow(job, shown)
+        return self._turn_to("", shown) if job is None else self.show_request(job) | self.follow(job, shown)
 
     def reuse(self, event: gr.EventData) -> Changes:
         """Put the photos and the settings of a finished run into the form, the seed that was drawn among them."""

@@ -37,8 +37,8 @@ class Displayed:
 
     @property
     def mark(self) -> str:
-        """All of it but the run, as one text: where it differs from what a page has, the page has more to show."""
-        return "·".join(map(str, (self.state, *self.beside, self.downloads_version, self.downloads_ended)))
+        """All of it as one text: where it differs from what a page has, the page has more to show."""
+        return "·".join(map(str, (self.run_id, self.state, *self.beside, self.downloads_version, self.downloads_ended)))
 
     @property
     def run(self) -> tuple[str, str | int]:

@@ -211,7 +211,13 @@ class Wiring:
     def follow(self, job: Snapshot, shown: Shown) -> Changes:
         """Show from now on how a run is doing."""
         run_id = job.record.run_id
-        return {**self.poll(run_id, Displayed(), shown), self.state.followed: run_id, self.tab.error: ""}
+        return self._turn_to(run_id, shown) | {self.state.followed: run_id, self.tab.error: ""}
+
+    def _turn_to(self, run_id: str, shown: Shown) -> Changes:
+        """Show a run, and have it kept up to date. A poll does not: a late one would lead back to the run before."""
+        changes = self.poll(run_id, Displayed(), shown)
+        changes[self.tab.status]["about"] = run_id
+        return changes
 
     @property
     def beats(self) -> Beats:
@@ -239,7 +245,7 @@ class Wiring:
         places = self.beside.places(job)
         now = self._displayed(followed, job, places)
         changes: Changes = {self.state.displayed: now, **self.beside.changes(job, places, now, displayed)}
-        changes[self.tab.status] = gr.update(value=panels.status_panel(job), about=followed, mark=now.mark)
+        changes[self.tab.status] = gr.update(value=panels.status_panel(job), mark=now.mark)
         if now.downloads_version != displayed.downloads_version:
             changes[self.tab.model] = self.shelf.card(shown)
         if now.downloads_ended != displayed.downloads_ended:
@@ -258,7 +264,7 @@ class Wiring:
         An engine that was chosen since then, in this browser, stays chosen.
         """
         job = self.actions.jobs.latest(1)
-        changes = self._show_request(job, shown) if job is not None else self.poll("", Displayed(), shown)
+        changes = self._show_request(job, shown) if job is not None else self._turn_to("", shown)
         asked = job.record.requested if job is not None else Settings()
         if remembered not in engine_names() or (job is not None and not job.is_finished):
             return changes | {self.state.engine: asked.animate.engine}

@@ -203,6 +203,14 @@ def test_nothing_is_shown_again_while_nothing_changes(bench: Bench) -> None:
     assert again[bench.tab.status]["value"] == ""
 
 
+def test_a_late_answer_about_the_run_before_does_not_lead_back_to_it(bench: Bench) -> None:
+    opened = bench.crossing.restore(bench.state.shown.value)
+    late = bench.crossing.poll("video_before", Displayed(), bench.state.shown.value)
+    assert opened[bench.tab.status]["about"] == ""
+    assert "about" not in late[bench.tab.status]
+    assert late[bench.tab.status]["mark"] != opened[bench.tab.status]["mark"]  # so it is asked for once more
+
+
 def test_own_key_frames_are_changed_one_by_one() -> None:
     own = Own().changed(1, 3, "a ship", -1).changed(2, 3, "", 9)
     assert own == Own(("", "a ship", ""), (-1, -1, 9))
