@@ -27,6 +27,7 @@ COPY app app
 COPY pipeline pipeline
 COPY configs configs
 COPY scripts/container.sh scripts/container.sh
+RUN python -m compileall -q app pipeline
 
 # Any user may be chosen at the start, so that videos belong to whoever started it: the folders are open to all.
 RUN useradd --uid 1000 --create-home person \

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import FrozenModel
 from pipeline.paths import CATALOGUE
+from pipeline.yaml_files import parse_yaml
 
 
 class FamilyName(StrEnum):
@@ -264,7 +265,7 @@ CardKind = TypeVar("CardKind", bound=Card)
 def read_card(path: Path, kind: type[CardKind]) -> CardKind:
     """Read one file of the catalogue. Raises InvalidSetting, one sentence that names file and field."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidSetting(f"The model card {path.name} cannot be read: {type(error).__name__}.") from error
     if not isinstance(values, dict):

@@ -31,6 +31,7 @@ from pipeline.transition_settings import (
     PlanSettings,
     TransitionSettings,
 )
+from pipeline.yaml_files import parse_yaml
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 """Bounds in pixels on the sides of a video; images under 16 px a side are refused as well."""
@@ -363,7 +364,7 @@ def load_preset(name: str) -> dict[str, Any]:
     if name not in preset_names():
         raise InvalidSetting(f"There is no preset '{name}': choose one of {', '.join(preset_names())}.")
     try:
-        values = yaml.safe_load((PRESETS / f"{name}.yaml").read_text(encoding="utf-8")) or {}
+        values = parse_yaml((PRESETS / f"{name}.yaml").read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise InvalidSetting(f"The preset file {name}.yaml is not valid YAML: {error.__class__.__name__}.") from error
     if not isinstance(values, dict):

@@ -31,6 +31,9 @@ fi
 # The networks of the tests are tiny: more threads only wait for each other, for minutes where the machine is busy.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
+# The tests start hundreds of programs: each is to read what the first one has compiled.
+unset PYTHONDONTWRITEBYTECODE
+
 failed=()
 check() {
     local name=$1

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pipeline.errors import InvalidSetting
 from pipeline.motion_plan import Colour, FrozenModel
 from pipeline.style_settings import STYLES, style_names
+from pipeline.yaml_files import parse_yaml
 
 
 class Recipe(FrozenModel):
@@ -83,7 +84,7 @@ def get_recipe(name: str) -> Recipe:
 
 def _read(path: Path) -> Recipe:
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Recipe.model_validate(parse_yaml(path.read_text("utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise InvalidSetting(f"The file of the style '{path.stem}' is wrong ({first}): mend {path.name}.") from None

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
 from pipeline.engines.diffusion.arrangement import arranged
 from pipeline.engines.diffusion.family import Family, Request, Tensors
 from pipeline.engines.diffusion.images import latent_preview, to_frames
 from pipeline.engines.diffusion.seeding import seeded
 from pipeline.frames import Frame
+from pipeline.yaml_files import parse_yaml
 
 if TYPE_CHECKING:
     import torch
@@ -187,5 +187,5 @@ def preview(latents: "torch.Tensor", space: str) -> Frame | None:
 @cache
 def _latent_spaces() -> dict[str, dict[str, Any]]:
     path = Path(__file__).with_name("latent_rgb.yaml")
-    spaces: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    spaces: dict[str, dict[str, Any]] = parse_yaml(path.read_text(encoding="utf-8"))
     return spaces

@@ -5,10 +5,10 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
 from pipeline.motion_plan import Colour, Easing, FrozenModel, RegionKind
+from pipeline.yaml_files import parse_yaml
 
 VOCABULARY_FILE = Path(__file__).parent.parent / "vocabulary.yaml"
 
@@ -283,7 +283,7 @@ class Vocabulary(FrozenModel):
 @cache
 def vocabulary() -> Vocabulary:
     """Read the vocabulary, once."""
-    return Vocabulary.model_validate(yaml.safe_load(VOCABULARY_FILE.read_text(encoding="utf-8")))
+    return Vocabulary.model_validate(parse_yaml(VOCABULARY_FILE.read_text(encoding="utf-8")))
 
 
 def degrees_of(x: float, y: float) -> float:
