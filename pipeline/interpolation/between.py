@@ -98,8 +98,7 @@ class Between:
         if frame0.shape != frame1.shape:
             raise ValueError(f"frames of one size are needed, but these are {frame0.shape} and {frame1.shape}")
         self._ends = frame0, frame1
-        self._steps = around.ways(frame0, frame1)
-        self._around = replace(around, steps=self._steps)
+        self._around = replace(around, steps=around.ways(frame0, frame1))
         self._is_fine = frame0.shape[0] * frame0.shape[1] <= FINE_PIXELS
 
     def at(self, t: float) -> Frame:
@@ -122,7 +121,7 @@ class Between:
     @once
     def _motion(self) -> _Motion | None:
         """None where the frames have nothing in common."""
-        _, over, _ = self._steps
+        _, over, _ = self._around.ways(*self._ends)
         if self._is_fine:
             greys = luma(self._ends[0]), luma(self._ends[1])
             forward, backward = dense_flow(*greys, 0), dense_flow(*greys[::-1], 0)
