@@ -43,8 +43,8 @@ def main() -> None:
             print(f"{kind} in {folder}", flush=True)
             results[kind] = {**_run(kind, Path(folder), given), "machine": machine(), "load": os.getloadavg()[1]}
             print(json.dumps(results[kind], indent=2, ensure_ascii=False), flush=True)
-    if not given.dry:
-        save("soak", results, section(results))
+            if not given.dry:
+                save("soak", results, section(results))
 
 
 def _run(kind: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
