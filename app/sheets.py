@@ -32,7 +32,13 @@ class Sheets:
         """Draw the sheet of a group that has none, such as one whose program was killed; not again on every look."""
         if group not in self._asked:
             self._asked.add(group)
-            self._pool.submit(self._draw, group)
+            self._pool.submit(self._draw_missing, group)
+
+    def _draw_missing(self, group: str) -> None:
+        from pipeline.sweeps.group import latest_sheet
+
+        if latest_sheet(self._history.outputs, group) is None:  # else the end of its last run has had it drawn just now
+            self._draw(group)
 
     def _draw(self, group: str) -> None:
         from pipeline.sweeps.group import is_complete, is_group, make_sheet

@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pipeline.errors import ImageToVideoError, InvalidRecord
 from pipeline.linking import link
+from pipeline.paths import partial_of
 from pipeline.settings import FrameRate, Settings
 
 SCHEMA_VERSION = 1
@@ -345,7 +345,7 @@ def write_new_record(make: Callable[[str], RunRecord], outputs: Path, at: dateti
         if any(path.with_suffix(ending).exists() for ending in (".json", ".mp4", ".webm", ".gif")):
             continue
         record = make(run_id)
-        partial = outputs / f".{run_id}.{threading.get_ident()}.{os.getpid()}.part"
+        partial = partial_of(outputs / run_id)
         try:
             _write_whole(record, partial)
             _give_name(partial, path)
@@ -372,7 +372,7 @@ def _give_name(partial: Path, path: Path) -> None:
 def write_record(record: RunRecord, outputs: Path) -> Path:
     """Write a record as a whole: readers see the old one or the new one, never a part. Raises OSError."""
     path = record_path(outputs, record.run_id)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = partial_of(path)
     try:
         _write_whole(record, partial)
         os.replace(partial, path)
@@ -415,7 +415,7 @@ def keep_input(source: Path, outputs: Path) -> tuple[str, str]:
     target = outputs / relative
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        partial = partial_of(target)
         try:
             shutil.copyfile(source, partial)
             os.replace(partial, target)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import InvalidInput
 from pipeline.history.files import below, checked
+from pipeline.paths import partial_of
 
 FOLDER = ".posters"
 """Folder below the outputs."""
@@ -68,7 +69,7 @@ class Posters:
 
         from pipeline.video import middle_frame, read_comment, timed_frames
 
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        partial = partial_of(path)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             frame = middle_frame(source) if path.stem.endswith(MIDDLE) else next(timed_frames(source))[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from pipeline.paths import partial_of
 from pipeline.records import AxisRecord
 from pipeline.sweeps.grid import step_text
 from pipeline.sweeps.lettering import font_for, wrapped
@@ -186,7 +187,7 @@ def write_sheet(sheet: Sheet, path: Path) -> Path:
     """Write a sheet as PNG, whole or not at all; return `path`. Raises OSError."""
     data = io.BytesIO()
     draw(sheet).save(data, format="PNG", optimize=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = partial_of(path)
     try:
         partial.write_bytes(data.getvalue())
         os.replace(partial, path)

@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.frames import Frame
+from pipeline.paths import partial_of
 from pipeline.video.failures import output_errors
 
 
@@ -20,7 +21,7 @@ def write_lossless(path: Path, frames: Iterable[Frame], fps: Fraction) -> None:
 
     `read_frames` gives them back as they were. Raises OutputFailed.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = partial_of(path)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -18,6 +18,7 @@ from app.gallery import gallery, progress
 from app.jobs import Jobs, Snapshot
 from app.photos import strip
 from app.runs import Runs
+from app.sheets import Sheets
 from app.sweep import Sweep, read_values, sweep_over
 from app.sweep_form import button_text, offered, told
 from pipeline import run
@@ -159,6 +160,10 @@ def test_a_sweep_is_made_and_leaves_a_contact_sheet_with_no_page_open(actions: A
     sheet = sheet_of(actions.jobs.outputs, first.record.group)
     with Image.open(sheet) as picture:
         assert picture.width > 2 * 360
+    late = Sheets(actions.jobs, actions.runs.history)
+    late.ask(first.record.group)  # as a page does that looked just before the sheet was there
+    late._pool.shutdown()
+    assert [path.name for path in actions.jobs.outputs.glob("*_sheet*")] == [sheet.name]
 
     again = Runs(Jobs(actions.jobs.outputs, lambda: run))  # as a program that is started anew sees it
     job = again.get(made[1].run_id)

@@ -1,11 +1,13 @@
 """Run records: exclusive names, whole files, inputs kept by content, owners that are gone."""
 
 import errno
+import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 
 import psutil
 import pytest
@@ -137,6 +139,20 @@ def test_a_clock_that_is_set_takes_no_run_from_its_program(hours: int, monkeypat
     assert owner_is_alive(record)
     record.process_started_at -= 10.0  # the number was another process's
     assert not owner_is_alive(record)
+
+
+def test_an_input_that_many_keep_at_once_is_kept(tmp_path: Path, outputs: Path) -> None:
+    photo, start = tmp_path / "photo.jpg", Barrier(8)
+    photo.write_bytes(os.urandom(3_000_000))
+
+    def kept(_: int) -> str:
+        start.wait()
+        return keep_input(photo, outputs)[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        (name,) = set(pool.map(kept, range(8)))
+    assert (outputs / name).read_bytes() == photo.read_bytes()
+    assert len(list((outputs / "inputs").iterdir())) == 1
 
 
 def test_inputs_are_kept_once_by_content(tmp_path: Path) -> None:

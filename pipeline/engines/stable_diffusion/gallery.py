@@ -17,6 +17,7 @@ from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.environment import diffusion_packages, package_version
 from pipeline.frames import Frame, PictureKey
 from pipeline.models.identity import digest, identity
+from pipeline.paths import partial_of
 from pipeline.transition_settings import KeyframesSettings
 
 FOLDER = "keyframes"
@@ -56,7 +57,7 @@ class Gallery:
         """Write a frame as PNG: readers find all of it or none. Raises OSError."""
         path = self._outputs / self.file(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        partial = partial_of(path)
         try:
             Image.fromarray(frame).save(partial, format="PNG")
             os.replace(partial, path)

@@ -2,8 +2,10 @@
 
 import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -192,6 +194,19 @@ def test_posters_are_bounded_and_go_with_their_run(outputs: Path) -> None:
     assert {path.stem for path in (outputs / ".posters").iterdir()} == set(runs[2:])
     History(outputs).discard(runs[4])
     assert not (outputs / ".posters" / f"{runs[4]}.jpg").exists()
+
+
+def test_a_poster_that_many_want_at_once_is_there_for_each(outputs: Path) -> None:
+    """As when a page asks for the pictures of a sweep while its contact sheet is being drawn."""
+    run_id, posters, start = with_video(outputs, 1), Posters(outputs), Barrier(8)
+
+    def wanted(_: int) -> Path | None:
+        start.wait()
+        return posters.middle(run_id, f"{run_id}.mp4")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(wanted, range(8))) == {outputs / ".posters" / f"{run_id}_middle.jpg"}
+    assert len(list((outputs / ".posters").iterdir())) == 1
 
 
 def test_a_poster_of_another_video_of_the_same_name_is_made_anew(outputs: Path) -> None:
