@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -17,3 +19,19 @@ def partial_of(path: Path) -> Path:
     The program's number stands last but one: by it, what a killed program has left is found (leftovers.py).
     """
     return path.with_name(f".{path.name}.{threading.get_ident()}.{os.getpid()}.part")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Write a file so that readers find all of it or none: what is written to the path that is given takes its name.
+
+    What is raised meanwhile leaves nothing behind. Raises OSError.
+    """
+    partial = partial_of(path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise

@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pipeline.errors import ImageToVideoError, InvalidRecord
 from pipeline.linking import link
-from pipeline.paths import partial_of
+from pipeline.paths import partial_of, written_whole
 from pipeline.settings import FrameRate, Settings
 
 SCHEMA_VERSION = 1
@@ -372,13 +372,8 @@ def _give_name(partial: Path, path: Path) -> None:
 def write_record(record: RunRecord, outputs: Path) -> Path:
     """Write a record as a whole: readers see the old one or the new one, never a part. Raises OSError."""
     path = record_path(outputs, record.run_id)
-    partial = partial_of(path)
-    try:
+    with written_whole(path) as partial:
         _write_whole(record, partial)
-        os.replace(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
     return path
 
 
@@ -415,12 +410,8 @@ def keep_input(source: Path, outputs: Path) -> tuple[str, str]:
     target = outputs / relative
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_of(target)
-        try:
+        with written_whole(target) as partial:
             shutil.copyfile(source, partial)
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
     return relative, digest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import InvalidInput
 from pipeline.history.files import below, checked
-from pipeline.paths import partial_of
+from pipeline.paths import written_whole
 
 FOLDER = ".posters"
 """Folder below the outputs."""
@@ -69,7 +69,6 @@ class Posters:
 
         from pipeline.video import middle_frame, read_comment, timed_frames
 
-        partial = partial_of(path)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             frame = middle_frame(source) if path.stem.endswith(MIDDLE) else next(timed_frames(source))[1]
@@ -77,11 +76,9 @@ class Posters:
             picture.thumbnail((MAX_SIDE, MAX_SIDE))
             comment = read_comment(source)
             fits = len(comment) <= MAX_COMMENT
-            picture.save(partial, format="JPEG", quality=80, comment=comment if fits else "")
-            os.replace(partial, path)
+            with written_whole(path) as partial:
+                picture.save(partial, format="JPEG", quality=80, comment=comment if fits else "")
         except (InvalidInput, OSError, StopIteration):
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
             return False
         self._trim()
         return True

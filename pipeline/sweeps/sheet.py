@@ -1,16 +1,14 @@
 """The contact sheet: a picture of every run that was compared, in a grid whose rows and columns are named."""
 
-import contextlib
 import io
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from pipeline.paths import partial_of
+from pipeline.paths import written_whole
 from pipeline.records import AxisRecord
 from pipeline.sweeps.grid import step_text
 from pipeline.sweeps.lettering import font_for, wrapped
@@ -187,12 +185,6 @@ def write_sheet(sheet: Sheet, path: Path) -> Path:
     """Write a sheet as PNG, whole or not at all; return `path`. Raises OSError."""
     data = io.BytesIO()
     draw(sheet).save(data, format="PNG", optimize=True)
-    partial = partial_of(path)
-    try:
+    with written_whole(path) as partial:
         partial.write_bytes(data.getvalue())
-        os.replace(partial, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
     return path

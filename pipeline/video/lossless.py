@@ -1,6 +1,5 @@
 """Films kept without any loss: x264 in RGB without quantization, many times smaller than raw, and quick."""
 
-import os
 from collections.abc import Iterable
 from contextlib import closing
 from fractions import Fraction
@@ -12,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.frames import Frame
-from pipeline.paths import partial_of
+from pipeline.paths import written_whole
 from pipeline.video.failures import output_errors
 
 
@@ -21,15 +20,10 @@ def write_lossless(path: Path, frames: Iterable[Frame], fps: Fraction) -> None:
 
     `read_frames` gives them back as they were. Raises OutputFailed.
     """
-    partial = partial_of(path)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with closing(av.open(str(partial), "w", format="matroska")) as file:
-                _write(file, frames, fps)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_whole(path) as partial, closing(av.open(str(partial), "w", format="matroska")) as file:
+            _write(file, frames, fps)
 
 
 def _write(file: OutputContainer, frames: Iterable[Frame], fps: Fraction) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pipeline.engines.stable_diffusion.setup import Setup
 from pipeline.environment import diffusion_packages, package_version
 from pipeline.frames import Frame, PictureKey
 from pipeline.models.identity import digest, identity
-from pipeline.paths import partial_of
+from pipeline.paths import written_whole
 from pipeline.transition_settings import KeyframesSettings
 
 FOLDER = "keyframes"
@@ -57,12 +56,8 @@ class Gallery:
         """Write a frame as PNG: readers find all of it or none. Raises OSError."""
         path = self._outputs / self.file(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_of(path)
-        try:
+        with written_whole(path) as partial:
             Image.fromarray(frame).save(partial, format="PNG")
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def shared_part(models: Models, asked: KeyframesSettings) -> dict[str, Any]:

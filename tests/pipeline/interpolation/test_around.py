@@ -12,8 +12,8 @@ from pipeline.interpolation.between import Between
 from pipeline.interpolation.film import passages, retimed
 from pipeline.interpolation.method import FlowMethod
 from pipeline.interpolation.scenes import Found, Sight
-from pipeline.optical_flow import Flow, Grey, dense_flow
 from tests.photos import CHELSEA, COFFEE, photo
+from tests.pipeline.interpolation.windows import count_searches
 
 SIZE = (320, 240)
 
@@ -78,13 +78,7 @@ def test_every_size_works(width: int, height: int) -> None:
 
 def test_successive_pairs_of_a_film_search_for_what_they_share_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A film's frames are those of its pairs alone, and each step between two frames is searched once each way."""
-    searched: list[tuple[int, int]] = []
-
-    def counted(first: Grey, second: Grey, finest_scale: int = 1, quick: bool = False) -> Flow:
-        searched.append(first.shape)
-        return dense_flow(first, second, finest_scale, quick)
-
-    monkeypatch.setattr("pipeline.interpolation.around.dense_flow", counted)
+    searched = count_searches(monkeypatch, "around")
     frames = [view(place(number, 1.5)) for number in range(6)]
     sights = (Sight(Fraction(number), frame) for number, frame in enumerate(frames))
     times = [Fraction(number, 2) for number in range(11)]

@@ -9,53 +9,29 @@ from hypothesis import strategies as st
 from pipeline.frames import Frame
 from pipeline.interpolation import between, interpolate
 from tests.photos import ASTRONAUT, CHELSEA, COFFEE, photo
-
-SIZE = (320, 240)
-
-
-def view(name: str, right: float, down: float = 0.0, zoom: float = 1.0) -> Frame:
-    """A window on a photo that stands at a sub-pixel place."""
-    across, along = SIZE
-    matrix = np.array([[zoom, 0.0, 60.0 + right], [0.0, zoom, 40.0 + down]])
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(photo(name), matrix, (across, along), flags=flags), np.uint8)
-
-
-def dissolved(frame0: Frame, frame1: Frame, t: float) -> Frame:
-    return np.rint(frame0 * (1.0 - t) + frame1 * t).astype(np.uint8)
-
-
-def psnr(made: Frame, truth: Frame) -> float:
-    return float(cv2.PSNR(made, truth))
+from tests.pipeline.interpolation.windows import SMALL, assert_motion_is_met, dissolved, psnr, psnr_at_borders, view
 
 
 @pytest.mark.parametrize("name", [ASTRONAUT, CHELSEA, COFFEE])
 @pytest.mark.parametrize("t", [0.25, 0.5, 0.8])
-@pytest.mark.parametrize(("right", "down", "zoom"), [(3.0, 0.0, 1.0), (-9.0, 6.0, 1.0), (0.0, 0.0, 0.97)])
+@pytest.mark.parametrize("motion", [(3.0, 0.0, 1.0), (-9.0, 6.0, 1.0), (0.0, 0.0, 0.97)])
 def test_known_motion_is_met_far_better_than_by_a_dissolve(
-    name: str, t: float, right: float, down: float, zoom: float
+    name: str, t: float, motion: tuple[float, float, float]
 ) -> None:
-    ends = view(name, 0.0), view(name, right, down, zoom)
-    truth = view(name, t * right, t * down, 1.0 + t * (zoom - 1.0))
-    made = interpolate(*ends, t)
-    assert psnr(made, truth) > psnr(dissolved(*ends, t), truth) + 8.0
-    assert psnr(made, truth) > 36.0
+    assert_motion_is_met(name, t, motion)
 
 
 def test_the_borders_are_as_good_as_the_rest() -> None:
-    ends = view(ASTRONAUT, 0.0), view(ASTRONAUT, 12.0, 8.0)
-    made, truth = interpolate(*ends, 0.5), view(ASTRONAUT, 6.0, 4.0)
-    border = np.ones(SIZE[::-1], bool)
-    border[8:-8, 8:-8] = False
-    assert psnr(made[border], truth[border]) > 32.0
-    assert psnr(dissolved(*ends, 0.5)[border], truth[border]) < 22.0
+    made, plain = psnr_at_borders(ASTRONAUT, (12.0, 8.0), 8)
+    assert made > 32.0
+    assert plain < 22.0
 
 
 def test_the_bands_it_is_made_in_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = view(CHELSEA, 0.0), view(COFFEE, 0.0)
     ends[1][:, :200] = view(CHELSEA, 5.0, 3.0)[:, :200]
     in_bands = interpolate(*ends, 0.4)
-    monkeypatch.setattr(between, "_BAND", SIZE[1])
+    monkeypatch.setattr(between, "_BAND", SMALL[1])
     assert (interpolate(*ends, 0.4) == in_bands).all()
 
 
