@@ -1,8 +1,11 @@
 // Progress and result: a video begins by itself wherever the browser allows it.
 // Brings what has just begun into sight, where the bar with the buttons hides it on a phone or it stands further down.
+// What is above comes no further than to the buttons, where they stick to the top: they stay under the pointer.
 function show(part) {
   const { top, bottom } = part.getBoundingClientRect();
-  if (top < 0 || bottom > window.innerHeight - 90) part.scrollIntoView({ block: 'center', behavior: 'smooth' });
+  const isAbove = top < parseFloat(getComputedStyle(part).scrollMarginTop);
+  if (isAbove || bottom > window.innerHeight - 90)
+    part.scrollIntoView({ block: isAbove ? 'start' : 'center', behavior: 'smooth' });
 }
 
 let running = false;

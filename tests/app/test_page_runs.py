@@ -91,17 +91,37 @@ def test_a_reload_finds_the_run_again_with_its_photo_and_prompt_and_then_its_res
     appears(page.locator("#result video"))
 
 
+FOLLOW_STOP = """() => {
+    window.places = new Set();
+    const look = () => {
+        const stop = document.querySelector('#stop');
+        if (stop) window.places.add(Math.round(stop.getBoundingClientRect().top));
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+"""Collects where in the window the button Stop stands, in pixels from its top."""
+
+ABOVE_TABS = "scrollY + document.querySelector('#tabs').getBoundingClientRect().top"
+"""How much there is above the tabs, in pixels."""
+
+
 def test_a_second_run_waits_in_the_queue_and_can_be_taken_out(page: Page, server: Server, coffee: Path) -> None:
     upload(page, coffee)
     open_advanced(page)
     set_small(page, frames=LONG, width=640)
+    above = page.evaluate(ABOVE_TABS)
+    page.evaluate(FOLLOW_STOP)
     start(page)
+    expect(page.locator("#status .status")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("[...window.places]") == [10]  # under the pointer, although the page has come to the progress
     page.click("#more")
     expect(page.locator("#status .progress-head strong")).to_have_text("Next in the queue")
     page.click("#stop")
     expect(page.locator("#result .alert")).to_contain_text("taken out of the queue")
     appears(page.locator("#generate"))
     expect(page.locator("#queue details")).not_to_have_attribute("open", "")  # one runs alone: its tab shows it as well
+    assert page.evaluate(ABOVE_TABS) == above
     page.locator("#queue summary").click()
     page.locator("#queue").get_by_role("button", name="Stop").click()
     expect(page.locator("#queue .queue")).to_be_hidden()
