@@ -1,8 +1,10 @@
 """Fixtures that all tests share."""
 
+import gc
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -60,6 +62,24 @@ def _place(item: pytest.Item) -> str:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FewBrowsers:
     """Decide which worker runs which test, where there are several."""
     return FewBrowsers(config, log)
+
+
+class Libraries:
+    """What was imported, as of the last time that garbage collection was told to leave it out."""
+
+    modules = 0
+    STEP = 20
+    """So many new modules are worth to be told of."""
+
+
+def pytest_runtest_setup() -> None:
+    """Leave what the libraries hold out of garbage collection: each run of the program collects, and would look through
+    it for longer than most tests take."""
+    if len(sys.modules) < Libraries.modules + Libraries.STEP:
+        return
+    Libraries.modules = len(sys.modules)
+    gc.collect()
+    gc.freeze()
 
 
 class ErrorCollector(logging.Handler):

@@ -1,9 +1,8 @@
 """Key frames are painted, found again and repainted one by one; whatever fails, the others stay, and it is said why."""
 
-import gc
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,16 +110,6 @@ class Stage:
     @property
     def files(self) -> set[str]:
         return {path.name for path in self.outputs.glob("keyframes/*")}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_collections() -> Iterator[None]:
-    """Clearing memory leaves out what the libraries hold: looking through that takes longer than the runs here."""
-    import transformers.models.clip  # noqa: F401 - it would come with the first run
-
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
