@@ -220,6 +220,7 @@ def serve(parsed: argparse.Namespace, accounts: Sequence[Account]) -> None:
             prevent_thread_lock=True,
             enable_monitoring=False,
             app_kwargs={**behind, "routes": [page.pulse.route]},
+            _frontend=False,  # else Gradio asks for the page and gives up after 3 s: too soon where a machine is busy
             **options,
         )
         if parsed.share and not page.share_url:  # Gradio has printed why

@@ -21,6 +21,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 WATCHED = """
 import runpy, sys
+import httpx
+
+def too_late(*arguments, **how):
+    raise httpx.ReadTimeout("timed out")
+
+httpx.head = too_late
 
 def watch(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo"):
@@ -32,7 +38,8 @@ sys.addaudithook(watch)
 sys.argv[0] = "app"
 runpy.run_module("app", run_name="__main__", alter_sys=True)
 """
-"""`python -m app`, with a word on standard error about every address that is not this machine's."""
+"""`python -m app`, with a word on standard error about every address that is not this machine's. The page comes too
+late for one who waits a few seconds for it, as on a busy machine."""
 
 
 def free_port() -> int:
