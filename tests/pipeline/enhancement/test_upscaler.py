@@ -48,7 +48,7 @@ def test_tiled_and_untiled_results_are_the_same(weights: Path, name: str) -> Non
 
 def test_a_network_that_sees_further_leaves_no_seam_either(tmp_path: Path) -> None:
     torch.save(rrdb_state(), tmp_path / "large.pth")
-    frame = photo(CHELSEA)[:160]
+    frame = photo(CHELSEA)[:160, :416]  # in which tiles of 128 overlap as little as they ever do
     size = 4 * frame.shape[1], 4 * frame.shape[0]
     whole, tiles = (Upscaler(tmp_path / "large.pth", size, tile, nothing)(frame, nothing) for tile in (2048, 128))
     off = np.abs(whole.astype(int) - tiles)
